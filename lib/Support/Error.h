@@ -1,9 +1,10 @@
-// The one error type of the project: what went wrong, in one line, and the exit code that it stands for.
+// The one error type of the project: what went wrong, in one line, and the exit code that it stands for. `tl::expected`, since MLIR's
+// headers need C++20 and std::expected C++23.
 #pragma once
 
-#include <expected>
 #include <fmt/format.h>
 #include <string>
+#include <tl/expected.hpp>
 #include <utility>
 
 namespace yoke {
@@ -21,33 +22,33 @@ struct Error {
   std::string message;
 };
 
-template <class T> using Result = std::expected<T, Error>;
+template <class T> using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
 constexpr int exitCode(ErrorKind kind) { return static_cast<int>(kind); }
 
 template <class... Args>
-[[nodiscard]] std::unexpected<Error> makeError(ErrorKind kind, fmt::format_string<Args...> format, Args &&...args) {
-  return std::unexpected(Error{kind, fmt::format(format, std::forward<Args>(args)...)});
+[[nodiscard]] tl::unexpected<Error> makeError(ErrorKind kind, fmt::format_string<Args...> format, Args &&...args) {
+  return tl::unexpected<Error>(Error{kind, fmt::format(format, std::forward<Args>(args)...)});
 }
 
 template <class... Args>
-[[nodiscard]] std::unexpected<Error> failed(fmt::format_string<Args...> format, Args &&...args) {
+[[nodiscard]] tl::unexpected<Error> failed(fmt::format_string<Args...> format, Args &&...args) {
   return makeError(ErrorKind::Failed, format, std::forward<Args>(args)...);
 }
 
 template <class... Args>
-[[nodiscard]] std::unexpected<Error> usageError(fmt::format_string<Args...> format, Args &&...args) {
+[[nodiscard]] tl::unexpected<Error> usageError(fmt::format_string<Args...> format, Args &&...args) {
   return makeError(ErrorKind::Usage, format, std::forward<Args>(args)...);
 }
 
 template <class... Args>
-[[nodiscard]] std::unexpected<Error> malformed(fmt::format_string<Args...> format, Args &&...args) {
+[[nodiscard]] tl::unexpected<Error> malformed(fmt::format_string<Args...> format, Args &&...args) {
   return makeError(ErrorKind::Malformed, format, std::forward<Args>(args)...);
 }
 
 template <class... Args>
-[[nodiscard]] std::unexpected<Error> outOfResources(fmt::format_string<Args...> format, Args &&...args) {
+[[nodiscard]] tl::unexpected<Error> outOfResources(fmt::format_string<Args...> format, Args &&...args) {
   return makeError(ErrorKind::Resources, format, std::forward<Args>(args)...);
 }
 
@@ -64,6 +65,6 @@ inline void unwrap(Status &&) {}
   ({                                                                                                                   \
     auto yokeTryResult = (__VA_ARGS__);                                                                                \
     if (!yokeTryResult)                                                                                                \
-      return std::unexpected(std::move(yokeTryResult).error());                                                        \
+      return tl::unexpected<::yoke::Error>(std::move(yokeTryResult).error());                                                        \
     ::yoke::detail::unwrap(std::move(yokeTryResult));                                                                  \
   })
