@@ -1,5 +1,5 @@
-// The one error type of the project: what went wrong, in one line, and the exit code that it stands for. `tl::expected`, since MLIR's
-// headers need C++20 and std::expected C++23.
+// The one error type of the project: what went wrong, in one line, and the exit code that it stands for.
+// `tl::expected`, since MLIR's headers need C++20 and std::expected C++23.
 #pragma once
 
 #include <fmt/format.h>
@@ -65,6 +65,6 @@ inline void unwrap(Status &&) {}
   ({                                                                                                                   \
     auto yokeTryResult = (__VA_ARGS__);                                                                                \
     if (!yokeTryResult)                                                                                                \
-      return tl::unexpected<::yoke::Error>(std::move(yokeTryResult).error());                                                        \
+      return tl::unexpected<::yoke::Error>(std::move(yokeTryResult).error());                                          \
     ::yoke::detail::unwrap(std::move(yokeTryResult));                                                                  \
   })

@@ -84,15 +84,15 @@ public:
   Status expectOnly(std::initializer_list<std::string_view> known) const;
 
   /// An error about the member `key` ("" for the object itself): `source: path.key: rule`.
-  std::unexpected<Error> error(std::string_view key, std::string_view rule) const;
+  tl::unexpected<Error> error(std::string_view key, std::string_view rule) const;
 
 private:
   JsonObject(const Json &value, std::string source, std::string path)
       : value(&value), sourceName(std::move(source)), objectPath(std::move(path)) {}
   std::string memberPath(std::string_view key) const;
-  std::unexpected<Error> expected(std::string_view key, std::string_view what) const;
-  std::unexpected<Error> expectedElement(std::string_view key, size_t index, std::string_view what,
-                                         const Json &element) const;
+  tl::unexpected<Error> expected(std::string_view key, std::string_view what) const;
+  tl::unexpected<Error> expectedElement(std::string_view key, size_t index, std::string_view what,
+                                        const Json &element) const;
 
   const Json *value;
   std::string sourceName;

@@ -57,19 +57,19 @@ std::string JsonObject::memberPath(std::string_view key) const {
   return name.empty() ? objectPath : objectPath + "." + name;
 }
 
-std::unexpected<Error> JsonObject::error(std::string_view key, std::string_view rule) const {
+tl::unexpected<Error> JsonObject::error(std::string_view key, std::string_view rule) const {
   std::string place = memberPath(key);
   return malformed("{}: {}{}", sourceName, place.empty() ? "" : place + ": ", rule);
 }
 
-std::unexpected<Error> JsonObject::expected(std::string_view key, std::string_view what) const {
+tl::unexpected<Error> JsonObject::expected(std::string_view key, std::string_view what) const {
   auto member = value->find(key);
   return error(key, fmt::format("expected {}, found {}", what,
                                 member == value->end() ? "nothing (the key is missing)" : describeJson(*member)));
 }
 
-std::unexpected<Error> JsonObject::expectedElement(std::string_view key, size_t index, std::string_view what,
-                                                   const Json &element) const {
+tl::unexpected<Error> JsonObject::expectedElement(std::string_view key, size_t index, std::string_view what,
+                                                  const Json &element) const {
   return malformed("{}: {}[{}]: expected {}, found {}", sourceName, memberPath(key), index, what,
                    describeJson(element));
 }
