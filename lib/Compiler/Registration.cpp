@@ -1,0 +1,18 @@
+//===- Registration.cpp - everything that the tools know ------------------===//
+#include "Compiler/Registration.h"
+
+#include "LLM/LLM.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "llvm/Support/PrettyStackTrace.h"
+
+void yoke::registerEverything(mlir::DialectRegistry &registry) {
+  llvm::setBugReportMsg("PLEASE report this crash of Yoke with the command and the smallest input that shows it.\n");
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  mlir::registerAllPasses();
+  registry.insert<llm::LLMDialect>();
+}
