@@ -73,4 +73,16 @@ std::string printable(std::string_view text, size_t limit) { return escaped(text
 
 std::string quote(std::string_view text, size_t limit) { return '"' + escaped(text, limit, true) + '"'; }
 
+static constexpr size_t namesShown = 5;
+
+void NameList::add(std::string_view name) {
+  if (count < namesShown)
+    shown += (count == 0 ? "" : ", ") + quote(name);
+  ++count;
+}
+
+std::string NameList::text() const {
+  return count <= namesShown ? shown : shown + " and " + std::to_string(count - namesShown) + " more";
+}
+
 } // namespace yoke
