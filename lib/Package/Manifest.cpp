@@ -1,0 +1,53 @@
+#include "Package/Manifest.h"
+
+namespace yoke {
+namespace {
+
+Json optionalToJson(const std::optional<int64_t> &value) { return value ? Json(*value) : Json(nullptr); }
+
+Json stepToJson(const StepDescription &step) {
+  Json layers = Json::array();
+  for (const KvLayer &layer : step.kvLayers)
+    layers.push_back({{"heads", layer.heads},
+                      {"head_dim", layer.headDim},
+                      {"key_offset", layer.keyOffset},
+                      {"value_offset", layer.valueOffset}});
+  return {{"max_tokens", step.maxTokens},
+          {"arena_bytes", step.arenaBytes},
+          {"arena_bytes_per_thread", step.arenaBytesPerThread},
+          {"max_threads", step.maxThreads},
+          {"page_tokens", step.pageTokens},
+          {"page_bytes", step.pageBytes},
+          {"output_columns", step.outputColumns},
+          {"kv_layers", std::move(layers)}};
+}
+
+} // namespace
+
+Json Manifest::toJson() const {
+  Json kernelList = Json::array();
+  for (const KernelUse &kernel : kernels)
+    kernelList.push_back({{"name", kernel.name}, {"calls", kernel.calls}});
+  return {{"format", formatVersion},
+          {"yoke", yokeVersion},
+          {"llvm", llvmVersion},
+          {"architecture", architecture},
+          {"task", task == Task::Generate ? "generate" : "embed"},
+          {"target",
+           {{"triple", target.triple}, {"cpu", target.cpu}, {"level", target.level}, {"features", target.features}}},
+          {"source_sha256", sourceSha256},
+          {"parameters", parameters},
+          {"weight_type", weightType},
+          {"vocab_size", vocabSize},
+          {"hidden_size", hiddenSize},
+          {"layers", layers},
+          {"max_positions", maxPositions},
+          {"bos_token_id", optionalToJson(bosTokenId)},
+          {"eos_token_ids", eosTokenIds},
+          {"pad_token_id", optionalToJson(padTokenId)},
+          {"step", stepToJson(step)},
+          {"kernels", std::move(kernelList)},
+          {"remarks", remarks}};
+}
+
+} // namespace yoke

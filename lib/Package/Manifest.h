@@ -1,0 +1,102 @@
+// The manifest of a package: what the compiled model is and what its step function needs.
+#pragma once
+
+#include "Support/Error.h"
+#include "Support/Json.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace yoke {
+
+/// Bounds of what a manifest may say. They make every product that the runtime forms fit in int64_t: arena_bytes +
+/// max_threads * arena_bytes_per_thread, max_tokens * output_columns * 4, and the extent of every key and value block
+/// in a page. page_bytes times a number of pages is bounded only by pagesThatFit().
+namespace manifest_limits {
+constexpr int64_t tokenIds = INT32_MAX;
+constexpr int64_t hiddenSize = int64_t(1) << 24;
+constexpr int64_t layers = int64_t(1) << 16;
+constexpr int64_t parameters = int64_t(1) << 50;
+constexpr int64_t stepTokens = int64_t(1) << 20;
+constexpr int64_t arenaBytes = int64_t(1) << 46;
+constexpr int64_t arenaBytesPerThread = int64_t(1) << 40;
+constexpr int64_t threads = 1024;
+constexpr int64_t pageTokens = int64_t(1) << 16;
+constexpr int64_t pageBytes = int64_t(1) << 40;
+constexpr int64_t heads = int64_t(1) << 16;
+constexpr int64_t headDim = int64_t(1) << 16;
+} // namespace manifest_limits
+
+enum class Task { Generate, Embed };
+
+/// Where one layer's keys and values lie in a KV page, see StepAbi.h.
+struct KvLayer {
+  int64_t heads = 0;
+  int64_t headDim = 0;
+  int64_t keyOffset = 0;   ///< bytes from the start of the page, a multiple of 4
+  int64_t valueOffset = 0; ///< likewise
+
+  /// Bytes of the keys, and of the values, of one page.
+  int64_t blockBytes(int64_t pageTokens) const { return heads * headDim * pageTokens * 4; }
+};
+
+struct StepDescription {
+  int64_t maxTokens = 0;
+  int64_t arenaBytes = 0;
+  int64_t arenaBytesPerThread = 0;
+  int64_t maxThreads = 64;
+  int64_t pageTokens = 0;
+  int64_t pageBytes = 0; ///< 0: no KV cache
+  int64_t outputColumns = 0;
+  std::vector<KvLayer> kvLayers;
+
+  int64_t arenaSize(int64_t threads) const { return arenaBytes + threads * arenaBytesPerThread; }
+};
+
+struct TargetDescription {
+  std::string triple;
+  std::string cpu;
+  std::string level;                 ///< "x86-64-v3"
+  std::vector<std::string> features; ///< what the code uses, in LLVM's spelling: "avx512f"
+};
+
+struct KernelUse {
+  std::string name;
+  int64_t calls = 0;
+};
+
+struct Manifest {
+  static constexpr int64_t formatVersion = 1;
+
+  std::string yokeVersion;
+  std::string llvmVersion;
+  std::string architecture; ///< "LlamaForCausalLM"
+  Task task = Task::Generate;
+  TargetDescription target;
+  std::string sourceSha256; ///< 64 hexadecimal digits
+  int64_t parameters = 0;
+  std::string weightType; ///< "bf16"
+  int64_t vocabSize = 0;
+  int64_t hiddenSize = 0;
+  int64_t layers = 0;
+  int64_t maxPositions = 0;
+  std::optional<int64_t> bosTokenId; ///< below vocabSize, as all token ids
+  std::vector<int64_t> eosTokenIds;
+  std::optional<int64_t> padTokenId;
+  StepDescription step;
+  std::vector<KernelUse> kernels;
+  std::vector<std::string> remarks;
+
+  Json toJson() const;
+
+  /// Strict: all keys must be there, none else, all values in range, keys and values inside their page and disjoint. A
+  /// newer `format` is refused by name before anything else is looked at. `source` names the input in messages. Error:
+  /// Malformed.
+  static Result<Manifest> fromJson(const Json &json, std::string_view source);
+  static Result<Manifest> parse(std::string_view text, std::string_view source);
+};
+
+} // namespace yoke

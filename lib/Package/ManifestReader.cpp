@@ -1,0 +1,129 @@
+#include "Package/Manifest.h"
+
+#include <algorithm>
+
+namespace yoke {
+namespace {
+
+namespace limit = manifest_limits;
+
+constexpr size_t maxListed = size_t(1) << 20;
+
+Result<TargetDescription> readTarget(const JsonObject &json) {
+  YOKE_TRY(json.expectOnly({"triple", "cpu", "level", "features"}));
+  TargetDescription out;
+  out.triple = YOKE_TRY(json.string("triple"));
+  out.cpu = YOKE_TRY(json.string("cpu"));
+  out.level = YOKE_TRY(json.string("level"));
+  out.features = YOKE_TRY(json.strings("features", maxListed));
+  return out;
+}
+
+Result<KvLayer> readKvLayer(const JsonObject &json, const StepDescription &step) {
+  YOKE_TRY(json.expectOnly({"heads", "head_dim", "key_offset", "value_offset"}));
+  KvLayer out;
+  out.heads = YOKE_TRY(json.integer("heads", 1, limit::heads));
+  out.headDim = YOKE_TRY(json.integer("head_dim", 1, limit::headDim));
+  int64_t bytes = out.blockBytes(step.pageTokens);
+  if (bytes > step.pageBytes)
+    return json.error("", fmt::format("{} bytes of keys exceed page_bytes {}", bytes, step.pageBytes));
+  for (auto [key, offset] : {std::pair("key_offset", &out.keyOffset), std::pair("value_offset", &out.valueOffset)}) {
+    *offset = YOKE_TRY(json.integer(key, 0, step.pageBytes - bytes));
+    if (*offset % 4 != 0)
+      return json.error(key, fmt::format("expected a multiple of 4, found {}", *offset));
+  }
+  return out;
+}
+
+/// Keys and values of all layers must not share bytes of a page.
+Status checkDisjoint(const JsonObject &json, const StepDescription &step) {
+  struct Extent {
+    int64_t begin, end;
+    size_t layer;
+  };
+  std::vector<Extent> extents;
+  for (size_t i = 0; i < step.kvLayers.size(); ++i)
+    for (int64_t begin : {step.kvLayers[i].keyOffset, step.kvLayers[i].valueOffset})
+      extents.push_back({begin, begin + step.kvLayers[i].blockBytes(step.pageTokens), i});
+  std::ranges::sort(extents, {}, &Extent::begin);
+  for (size_t i = 1; i < extents.size(); ++i)
+    if (extents[i].begin < extents[i - 1].end)
+      return json.error("kv_layers",
+                        fmt::format("layers {} and {} overlap in the page", extents[i - 1].layer, extents[i].layer));
+  return {};
+}
+
+Result<StepDescription> readStep(const JsonObject &json) {
+  YOKE_TRY(json.expectOnly({"max_tokens", "arena_bytes", "arena_bytes_per_thread", "max_threads", "page_tokens",
+                            "page_bytes", "output_columns", "kv_layers"}));
+  StepDescription out;
+  out.maxTokens = YOKE_TRY(json.integer("max_tokens", 1, limit::stepTokens));
+  out.arenaBytes = YOKE_TRY(json.integer("arena_bytes", 0, limit::arenaBytes));
+  out.arenaBytesPerThread = YOKE_TRY(json.integer("arena_bytes_per_thread", 0, limit::arenaBytesPerThread));
+  out.maxThreads = YOKE_TRY(json.integer("max_threads", 1, limit::threads));
+  out.pageBytes = YOKE_TRY(json.integer("page_bytes", 0, limit::pageBytes));
+  out.pageTokens = YOKE_TRY(json.integer("page_tokens", out.pageBytes == 0 ? 0 : 1, limit::pageTokens));
+  out.outputColumns = YOKE_TRY(json.integer("output_columns", 1, limit::tokenIds));
+  if (out.pageBytes % 64 != 0)
+    return json.error("page_bytes", fmt::format("expected a multiple of 64, found {}", out.pageBytes));
+  std::vector<JsonObject> layers = YOKE_TRY(json.objects("kv_layers", limit::layers));
+  if (out.pageBytes == 0 && !layers.empty())
+    return json.error("kv_layers", "expected none, since page_bytes is 0");
+  for (const JsonObject &layer : layers)
+    out.kvLayers.push_back(YOKE_TRY(readKvLayer(layer, out)));
+  YOKE_TRY(checkDisjoint(json, out));
+  return out;
+}
+
+bool isSha256(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+} // namespace
+
+Result<Manifest> Manifest::fromJson(const Json &json, std::string_view source) {
+  JsonObject root = YOKE_TRY(JsonObject::from(json, std::string(source)));
+  int64_t format = YOKE_TRY(root.integer("format", 1, INT64_MAX));
+  if (format > formatVersion)
+    return root.error("format", fmt::format("version {} is newer than this program knows ({})", format, formatVersion));
+  YOKE_TRY(root.expectOnly({"format", "yoke", "llvm", "architecture", "task", "target", "source_sha256", "parameters",
+                            "weight_type", "vocab_size", "hidden_size", "layers", "max_positions", "bos_token_id",
+                            "eos_token_ids", "pad_token_id", "step", "kernels", "remarks"}));
+  Manifest out;
+  out.yokeVersion = YOKE_TRY(root.string("yoke"));
+  out.llvmVersion = YOKE_TRY(root.string("llvm"));
+  out.architecture = YOKE_TRY(root.string("architecture"));
+  out.task = YOKE_TRY(root.choice("task", {"generate", "embed"})) == 0 ? Task::Generate : Task::Embed;
+  out.target = YOKE_TRY(readTarget(YOKE_TRY(root.object("target"))));
+  out.sourceSha256 = YOKE_TRY(root.string("source_sha256"));
+  if (!isSha256(out.sourceSha256))
+    return root.error("source_sha256", "expected 64 lower-case hexadecimal digits");
+  out.parameters = YOKE_TRY(root.integer("parameters", 0, limit::parameters));
+  out.weightType = YOKE_TRY(root.string("weight_type"));
+  out.vocabSize = YOKE_TRY(root.integer("vocab_size", 1, limit::tokenIds));
+  out.hiddenSize = YOKE_TRY(root.integer("hidden_size", 1, limit::hiddenSize));
+  out.layers = YOKE_TRY(root.integer("layers", 0, limit::layers));
+  out.maxPositions = YOKE_TRY(root.integer("max_positions", 1, limit::tokenIds));
+  out.bosTokenId = YOKE_TRY(root.optionalInteger("bos_token_id", 0, out.vocabSize - 1));
+  out.eosTokenIds = YOKE_TRY(root.integers("eos_token_ids", 0, out.vocabSize - 1, maxListed));
+  out.padTokenId = YOKE_TRY(root.optionalInteger("pad_token_id", 0, out.vocabSize - 1));
+  out.step = YOKE_TRY(readStep(YOKE_TRY(root.object("step"))));
+  if (out.task == Task::Generate && out.step.outputColumns < out.vocabSize)
+    return root.error("step.output_columns",
+                      fmt::format("expected at least vocab_size {} for task \"generate\", found {}", out.vocabSize,
+                                  out.step.outputColumns));
+  for (const JsonObject &kernel : YOKE_TRY(root.objects("kernels", maxListed))) {
+    YOKE_TRY(kernel.expectOnly({"name", "calls"}));
+    out.kernels.push_back({YOKE_TRY(kernel.string("name")), YOKE_TRY(kernel.integer("calls", 0, INT64_MAX))});
+  }
+  out.remarks = YOKE_TRY(root.strings("remarks", maxListed));
+  return out;
+}
+
+Result<Manifest> Manifest::parse(std::string_view text, std::string_view source) {
+  JsonLimits limits;
+  limits.depth = 8;
+  return fromJson(YOKE_TRY(parseJson(text, source, limits)), source);
+}
+
+} // namespace yoke
