@@ -1,0 +1,210 @@
+#include "Interpreter/Frame.h"
+#include "Interpreter/Kernels.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace yoke;
+
+using MatrixPtr = std::shared_ptr<const Matrix>;
+using Values = SmallVector<RuntimeValue>;
+
+namespace {
+/// One activation of a block. `execute` is overloaded per op and returns the op's results.
+class Frame {
+public:
+  explicit Frame(Step &step) : step(step) {}
+  Result<Values> run(Block &block, ArrayRef<RuntimeValue> arguments);
+
+private:
+  const Matrix &matrix(Value value) { return *std::get<MatrixPtr>(values.find(value)->second); }
+  const Matrix *optionalMatrix(Value value) { return value ? &matrix(value) : nullptr; }
+  const std::vector<int32_t> &ids(Value value) { return std::get<std::vector<int32_t>>(values.find(value)->second); }
+  static Values one(Matrix matrix) { return {RuntimeValue(std::make_shared<const Matrix>(std::move(matrix)))}; }
+
+  Result<Values> execute(Operation *op);
+  Result<Values> execute(llm::EmbeddingOp op);
+  Result<Values> execute(llm::LmHeadOp op);
+  Result<Values> execute(llm::AttentionOp op);
+  Result<Values> execute(llm::FusedOp op);
+  Result<Values> execute(ml_program::GlobalLoadConstOp op);
+  Result<Values> execute(arith::ConstantOp op);
+  Result<Values> execute(tensor::ExtractSliceOp op);
+  Result<Values> execute(tensor::DimOp op);
+  template <typename Function> Result<Values> elementwise(Operation *op, Function function);
+
+  Step &step;
+  llvm::DenseMap<Value, RuntimeValue> values;
+};
+} // namespace
+
+Result<Values> Frame::execute(llm::EmbeddingOp op) {
+  auto result = kernels::embedding(ids(op.getIds()), matrix(op.getTable()), static_cast<int64_t>(op.getOffset()));
+  if (!result)
+    return errorAt(result.error().kind, op, result.error().message);
+  return one(std::move(*result));
+}
+
+Result<Values> Frame::execute(llm::LmHeadOp op) {
+  return one(kernels::linear(kernels::gatherRows(matrix(op.getX()), step.batch.outputs), matrix(op.getWeight()),
+                             optionalMatrix(op.getBias())));
+}
+
+Result<Values> Frame::execute(llm::AttentionOp op) {
+  kernels::AttentionOptions options;
+  options.heads = static_cast<int64_t>(op.getHeads());
+  options.kvHeads = static_cast<int64_t>(op.getKvHeads());
+  options.layer = static_cast<int64_t>(op.getLayer());
+  options.scale = op.getScale().convertToDouble();
+  options.bidirectional = op.getMask() == llm::AttentionMask::bidirectional;
+  options.window = static_cast<int64_t>(op.getWindow().value_or(0));
+  options.softcap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0.0;
+  Matrix k = matrix(op.getK()), v = matrix(op.getV());
+  Values results(1);
+  if (op.getCache()) {
+    if (std::get<CacheValue>(values.find(op.getCache())->second).version != step.cacheVersion)
+      return errorAt(ErrorKind::Failed, op, "the cache value is used twice");
+    results.emplace_back(CacheValue{++step.cacheVersion});
+    Type element = cast<llm::KVCacheType>(op.getCache().getType()).getElement();
+    roundTo(element, k);
+    roundTo(element, v);
+    const Batch &batch = step.batch;
+    for (int64_t t = 0; t < batch.size(); ++t)
+      step.cache.write(options.layer, batch.sequences[t], batch.slots[t],
+                       {batch.positions[t], {k.row(t), k.row(t) + k.cols}, {v.row(t), v.row(t) + v.cols}});
+  }
+  auto result = kernels::attention(matrix(op.getQ()), k, v, step.batch, op.getCache() ? &step.cache : nullptr, options);
+  if (!result)
+    return errorAt(result.error().kind, op, result.error().message);
+  results[0] = std::make_shared<const Matrix>(std::move(*result));
+  return results;
+}
+
+Result<Values> Frame::execute(llm::FusedOp op) {
+  Values arguments;
+  for (Value input : op.getInputs())
+    arguments.push_back(values.find(input)->second);
+  return runBlock(step, op.getBody().front(), arguments);
+}
+
+Result<Values> Frame::execute(ml_program::GlobalLoadConstOp op) {
+  return Values{RuntimeValue(YOKE_TRY(step.weights.load(op.getGlobalAttr(), op)))};
+}
+
+Result<Values> Frame::execute(arith::ConstantOp op) {
+  auto integer = dyn_cast<IntegerAttr>(op.getValue());
+  if (!integer || !op.getType().isIndex())
+    return errorAt(ErrorKind::Failed, op, "only constants of type index are interpreted");
+  return Values{RuntimeValue(integer.getInt())};
+}
+
+Result<Values> Frame::execute(tensor::ExtractSliceOp op) {
+  auto unsupported = [&] {
+    return errorAt(ErrorKind::Failed, op, "only ranges of columns over all rows are interpreted");
+  };
+  const Matrix &source = matrix(op.getSource());
+  ArrayRef<int64_t> offsets = op.getStaticOffsets(), sizes = op.getStaticSizes();
+  if (op.getSourceType().getRank() != 2 || op.getType().getRank() != 2 || offsets[0] != 0 ||
+      ShapedType::isDynamic(offsets[1]) || ShapedType::isDynamic(sizes[1]) ||
+      op.getStaticStrides() != ArrayRef<int64_t>{1, 1})
+    return unsupported();
+  int64_t rows = ShapedType::isDynamic(sizes[0]) ? std::get<int64_t>(values.find(op.getSizes()[0])->second) : sizes[0];
+  if (rows != source.rows)
+    return unsupported();
+  Matrix result(rows, sizes[1]);
+  for (int64_t r = 0; r < rows; ++r)
+    std::copy_n(source.row(r) + offsets[1], sizes[1], result.row(r));
+  return one(std::move(result));
+}
+
+Result<Values> Frame::execute(tensor::DimOp op) {
+  auto dim = std::get<int64_t>(values.find(op.getIndex())->second);
+  if (auto *list = std::get_if<std::vector<int32_t>>(&values.find(op.getSource())->second))
+    return Values{RuntimeValue(static_cast<int64_t>(list->size()))};
+  const Matrix &source = matrix(op.getSource());
+  return Values{RuntimeValue(dim == 0 ? source.rows : source.cols)};
+}
+
+template <typename Function> Result<Values> Frame::elementwise(Operation *op, Function function) {
+  if (!isa<RankedTensorType>(op->getResult(0).getType()))
+    return errorAt(ErrorKind::Failed, op, "only tensors are interpreted");
+  const Matrix &a = matrix(op->getOperand(0)), &b = matrix(op->getOperand(1));
+  if (a.rows != b.rows || a.cols != b.cols)
+    return errorAt(ErrorKind::Usage, op, "operands of different sizes");
+  Matrix result(a.rows, a.cols);
+  for (size_t i = 0; i < result.data.size(); ++i)
+    result.data[i] = function(a.data[i], b.data[i]);
+  return one(std::move(result));
+}
+
+Result<Values> Frame::execute(Operation *op) {
+  return llvm::TypeSwitch<Operation *, Result<Values>>(op)
+      .Case<llm::EmbeddingOp, llm::LmHeadOp, llm::AttentionOp, llm::FusedOp, ml_program::GlobalLoadConstOp,
+            arith::ConstantOp, tensor::ExtractSliceOp, tensor::DimOp>([&](auto concrete) { return execute(concrete); })
+      .Case([&](llm::PositionsOp) { return Values{RuntimeValue(step.batch.positions)}; })
+      .Case([&](llm::RopeTableOp x) { return one(kernels::ropeTable(step.batch.positions, x.getRope())); })
+      .Case([&](llm::LinearOp x) {
+        return one(kernels::linear(matrix(x.getX()), matrix(x.getWeight()), optionalMatrix(x.getBias())));
+      })
+      .Case([&](llm::RmsNormOp x) {
+        return one(kernels::rmsNorm(matrix(x.getX()), matrix(x.getScale()), x.getEpsilon().convertToDouble(),
+                                    x.getScaleOffset().convertToDouble()));
+      })
+      .Case([&](llm::LayerNormOp x) {
+        return one(kernels::layerNorm(matrix(x.getX()), matrix(x.getScale()), optionalMatrix(x.getBias()),
+                                      x.getEpsilon().convertToDouble()));
+      })
+      .Case([&](llm::ActivationOp x) { return one(kernels::activation(x.getKind(), matrix(x.getX()))); })
+      .Case([&](llm::GatedOp x) { return one(kernels::gated(x.getKind(), matrix(x.getGate()), matrix(x.getUp()))); })
+      .Case([&](llm::ScaleOp x) { return one(kernels::scale(matrix(x.getX()), x.getFactor().convertToFloat())); })
+      .Case([&](llm::SoftcapOp x) { return one(kernels::softcap(matrix(x.getX()), x.getCap().convertToDouble())); })
+      .Case([&](llm::BiasOp x) { return one(kernels::bias(matrix(x.getX()), matrix(x.getVector()))); })
+      .Case([&](llm::RopeOp x) {
+        return one(
+            kernels::rope(matrix(x.getX()), matrix(x.getTable()), static_cast<int64_t>(x.getHeadDim()), x.getStyle()));
+      })
+      .Case([&](llm::PoolOp x) {
+        return one(kernels::pool(x.getKind(), matrix(x.getX()), step.batch, x.getNormalize()));
+      })
+      .Case([&](arith::AddFOp) { return elementwise(op, [](float a, float b) { return a + b; }); })
+      .Case([&](arith::SubFOp) { return elementwise(op, [](float a, float b) { return a - b; }); })
+      .Case([&](arith::MulFOp) { return elementwise(op, [](float a, float b) { return a * b; }); })
+      .Case([&](tensor::CastOp x) { return Values{values.find(x.getSource())->second}; })
+      .Default([&](Operation *) { return errorAt(ErrorKind::Failed, op, "this op is not interpreted"); });
+}
+
+/// The result as a value of its type: of the right size, and rounded to the element type. Weights are already.
+static Result<MatrixPtr> fit(Operation *op, Type type, const MatrixPtr &result) {
+  YOKE_TRY(expectShape(op, type, *result));
+  Type element = cast<RankedTensorType>(type).getElementType();
+  if (element.isF32() || isa<ml_program::GlobalLoadConstOp>(op))
+    return result;
+  Matrix rounded = *result;
+  roundTo(element, rounded);
+  return std::make_shared<const Matrix>(std::move(rounded));
+}
+
+Result<Values> Frame::run(Block &block, ArrayRef<RuntimeValue> arguments) {
+  for (auto [argument, value] : llvm::zip_equal(block.getArguments(), arguments))
+    values[argument] = value;
+  for (Operation &op : block.without_terminator()) {
+    Values results = YOKE_TRY(execute(&op));
+    for (auto [result, value] : llvm::zip_equal(op.getResults(), results)) {
+      if (auto *computed = std::get_if<MatrixPtr>(&value))
+        value = YOKE_TRY(fit(&op, result.getType(), *computed));
+      values[result] = std::move(value);
+    }
+  }
+  Values results;
+  for (Value operand : block.getTerminator()->getOperands())
+    results.push_back(values.find(operand)->second);
+  return results;
+}
+
+Result<Values> yoke::runBlock(Step &step, Block &block, ArrayRef<RuntimeValue> arguments) {
+  return Frame(step).run(block, arguments);
+}
