@@ -14,6 +14,8 @@ class GlobalOp;
 
 namespace yoke {
 
+class Checkpoint;
+
 /// The values of a global of rank 1 or 2, in the shape of its type. They need not fit the element type: the interpreter
 /// rounds them to f32, bf16 or f16. Values of a quantised type are taken as they are.
 using WeightProvider = std::function<Result<Matrix>(mlir::ml_program::GlobalOp)>;
@@ -24,6 +26,9 @@ using TensorReader = std::function<Result<Matrix>(llvm::StringRef tensor)>;
 /// Assembles the pieces of each global's `#llm.weight`. Errors (Malformed) name the global when it has no pieces, when
 /// a piece lies outside its tensor, or when the pieces do not fill the global's shape.
 WeightProvider piecewiseWeights(TensorReader read);
+
+/// `piecewiseWeights` over a checkpoint, which must outlive the provider.
+WeightProvider checkpointWeights(const Checkpoint &checkpoint);
 
 /// Values that depend on `seed` and the global's name alone, the same on every machine: uniform in [-1, 1], and for
 /// matrices scaled to keep the size of what they multiply.

@@ -1,0 +1,21 @@
+#include "Checkpoint/Checkpoint.h"
+#include "Interpreter/Weights.h"
+
+using namespace yoke;
+
+static Result<Matrix> readTensor(const Checkpoint &checkpoint, llvm::StringRef name) {
+  const TensorInfo *tensor = checkpoint.find(std::string_view(name));
+  if (!tensor)
+    return malformed("{}: there is no tensor {}", checkpoint.folder(), name.str());
+  if (tensor->shape.size() < 1 || tensor->shape.size() > 2)
+    return malformed("{}: {}: expected rank 1 or 2, found {}", checkpoint.folder(), name.str(), tensor->shape.size());
+  if (!isConvertibleToFloat(tensor->dtype))
+    return malformed("{}: {}: {} is not a type of weights", checkpoint.folder(), name.str(), dtypeName(tensor->dtype));
+  Matrix result(tensor->shape[0], tensor->shape.size() == 2 ? tensor->shape[1] : 1);
+  convertToFloat(tensor->dtype, checkpoint.bytes(*tensor), result.data);
+  return result;
+}
+
+WeightProvider yoke::checkpointWeights(const Checkpoint &checkpoint) {
+  return piecewiseWeights([&checkpoint](llvm::StringRef name) { return readTensor(checkpoint, name); });
+}
