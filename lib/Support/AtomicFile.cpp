@@ -33,7 +33,7 @@ tl::unexpected<Error> AtomicFile::systemError(std::string_view what, int code) c
   return outOfResources("{}: {}: {}", printable(finalPath, 4096), what, strerror(code));
 }
 
-Result<AtomicFile> AtomicFile::create(const std::string &path) {
+Result<AtomicFile> AtomicFile::create(const std::string &path, Temporary temporary) {
   AtomicFile out;
   out.finalPath = path;
   out.folder = folderOf(path);
@@ -43,8 +43,8 @@ Result<AtomicFile> AtomicFile::create(const std::string &path) {
   if (lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
     return outOfResources("{}: exists and is not a regular file", printable(path, 4096));
   constexpr mode_t mode = 0666;
-  // A file without a name vanishes even when the process is killed; naming it later goes through /proc.
-  if (::access("/proc/self/fd", F_OK) == 0)
+  // Naming it later goes through /proc.
+  if (temporary == Temporary::Unnamed && ::access("/proc/self/fd", F_OK) == 0)
     out.file = FileHandle(TEMP_FAILURE_RETRY(::open(out.folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode)));
   if (out.file)
     return out;

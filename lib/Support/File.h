@@ -75,9 +75,13 @@ void installMappingFaultHandler();
 /// without commit() leaves nothing behind and the old file intact. All errors are Resources.
 class AtomicFile {
 public:
+  /// How the file exists until commit(): without a name where the file system can, so that even a killed process leaves
+  /// nothing.
+  enum class Temporary { Unnamed, Named };
+
   /// Refuses a `path` that names something other than a regular file or a symbolic link (which is replaced, not
   /// followed).
-  static Result<AtomicFile> create(const std::string &path);
+  static Result<AtomicFile> create(const std::string &path, Temporary temporary = Temporary::Unnamed);
 
   AtomicFile(AtomicFile &&) noexcept;
   AtomicFile &operator=(AtomicFile &&) = delete;

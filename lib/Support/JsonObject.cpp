@@ -133,9 +133,9 @@ Result<size_t> JsonObject::choice(std::string_view key, std::initializer_list<st
     if (place != choices.end())
       return place - choices.begin();
   }
-  std::string rule = "one of";
+  std::string rule;
   for (std::string_view choice : choices)
-    rule += fmt::format("{} \"{}\"", &choice == choices.begin() ? "" : ",", choice);
+    rule += fmt::format("{} \"{}\"", rule.empty() ? "one of" : ",", choice);
   return expected(key, rule);
 }
 
