@@ -1,0 +1,42 @@
+/* Interface of the compiler library (libYokeCompiler.so), which tools load only when something has to be compiled. */
+#ifndef YOKE_COMPILER_H
+#define YOKE_COMPILER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Strings are UTF-8 or bytes of a path; NULL or "" means the default. The caller sets `size` to
+   sizeof(struct yoke_compile_options); members beyond it count as zero. */
+struct yoke_compile_options {
+  size_t size;
+  const char *model_path;   /* checkpoint folder or .mlir file; required */
+  const char *output_path;  /* package, or text with `emit`; NULL with `emit`: standard output */
+  const char *target;       /* "cpu", "cpu:native", "cpu:x86-64-v3", ..., or a JSON file; default "cpu:native" */
+  const char *weights;      /* "f32", "bf16", "f16", "q8", "q4"; default: as stored */
+  const char *emit;         /* NULL: a package; else "llm", "linalg", "llvm", ...: text of that stage */
+  const char *remarks_path; /* YAML file for placement and fusion decisions */
+  const char *save_temps;   /* folder for intermediate files */
+  int print_ir_after_stage; /* non-zero: print the IR after each stage to standard error */
+  int64_t max_step_tokens;  /* tokens of the largest step; 0: the compiler's default */
+  /* Called from time to time with the running phase and its done part in [0, 1]; may be NULL. */
+  void (*progress)(void *context, const char *phase, double fraction);
+  void *progress_context;
+};
+
+/* Compiles. Returns 0, or on failure 1 (failed), 2 (wrong options), 3 (malformed input), 4 (out of resources), after
+   writing one line, cut to `error_size` bytes and always terminated, to `error_message`. An output file appears whole
+   or not at all. */
+int yoke_compile(const struct yoke_compile_options *options, char *error_message, size_t error_size);
+
+/* Identifies the compiler for caches: differs whenever the same input may compile to another package. Static string. */
+const char *yoke_compiler_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,97 @@
+// Text generation: one request's state (Generation) and the loop that drives it (generate). A Generation only adds its
+// tokens to a step and takes its rows of the result, so that one loop can serve many of them in one step.
+#pragma once
+
+#include "runtime/Sampler.h"
+#include "runtime/Session.h"
+#include "runtime/StopMatcher.h"
+
+#include <atomic>
+#include <functional>
+#include <optional>
+
+namespace yoke {
+
+enum class FinishReason { Unfinished, Stop, Length, Cancelled };
+std::string_view finishReasonName(FinishReason reason);
+
+struct GenerateRequest {
+  std::vector<int32_t> prompt;
+  int64_t maxNewTokens = defaultMaxNewTokens;
+  SamplingOptions sampling;
+  std::vector<std::string> stopStrings;
+  bool ignoreEndTokens = false;
+  /// Most probable tokens to report per position; absent: no log-probabilities at all.
+  std::optional<int32_t> logprobs;
+};
+
+struct GenerateStats {
+  int64_t promptTokens = 0;
+  int64_t generatedTokens = 0;
+  int64_t modelCalls = 0;
+  int64_t samplingCalls = 0; ///< model calls that yielded tokens
+  double prefillSeconds = 0; ///< until the first token is chosen
+  double decodeSeconds = 0;  ///< from then on
+
+  double prefillTokensPerSecond() const { return prefillSeconds > 0 ? promptTokens / prefillSeconds : 0; }
+  double decodeTokensPerSecond() const {
+    return decodeSeconds > 0 && generatedTokens > 1 ? (generatedTokens - 1) / decodeSeconds : 0;
+  }
+  double tokensPerCall() const { return samplingCalls ? double(generatedTokens) / samplingCalls : 0; }
+};
+
+struct GenerateResult {
+  std::vector<int32_t> tokens; ///< generated, an end token included
+  std::string text;            ///< valid UTF-8 without special tokens, cut before a stop string
+  FinishReason finishReason = FinishReason::Unfinished;
+  std::vector<PositionLogprobs> logprobs; ///< one per generated token, when asked
+  GenerateStats stats;
+};
+
+/// Called with each generated token and the text that became certain with it (perhaps none). The last call may carry
+/// remaining text and token -1. Returning false cancels.
+using TokenCallback = std::function<bool(int32_t token, std::string_view text)>;
+
+class Generation {
+public:
+  /// Adds the request's sequence to the session's cache. Errors: Malformed (empty or too long prompt, token outside the
+  /// vocabulary, stop strings without a tokenizer), Failed (the model does not generate).
+  static Result<std::unique_ptr<Generation>> create(Session &session, GenerateRequest request, TokenCallback callback);
+  ~Generation();
+
+  /// Adds between 1 and `budget` tokens to the step, and asks for an output row when the next token depends on it.
+  /// Returns the number of rows asked for. Error: Resources (KV cache).
+  Result<int64_t> contribute(StepBatch &batch, int64_t budget);
+  /// Takes the rows that `contribute` asked for. They are overwritten. Error: Failed (NaN logits).
+  Status consume(std::span<float> rows);
+
+  bool prefilling() const { return committed < static_cast<int64_t>(request.prompt.size()); }
+  bool finished() const { return result.finishReason != FinishReason::Unfinished; }
+  void cancel() { finish(FinishReason::Cancelled); }
+  GenerateResult takeResult() { return std::move(result); }
+  GenerateStats &stats() { return result.stats; }
+
+private:
+  Generation(Session &session, GenerateRequest request, TokenCallback callback);
+  void accept(int32_t token);
+  void deliver(int32_t token, std::string text);
+  void finish(FinishReason reason);
+
+  Session &session;
+  GenerateRequest request;
+  TokenCallback callback;
+  Sampler sampler;
+  StopMatcher stops;
+  std::optional<StreamingDecoder> decoder;
+  KvCache::SequenceId sequence;
+  std::vector<int32_t> history; ///< prompt and generated tokens
+  int64_t committed = 0;        ///< tokens of `history` whose keys and values are in the cache or in the current step
+  int64_t maxNewTokens = 0;
+  GenerateResult result;
+};
+
+/// Runs one request to its end. `cancelled`, when given, is looked at before each step.
+Result<GenerateResult> generate(Session &session, GenerateRequest request, const TokenCallback &callback = {},
+                                const std::atomic<bool> *cancelled = nullptr);
+
+} // namespace yoke

@@ -1,0 +1,87 @@
+#include "runtime/Model.h"
+
+#include "Package/HostTarget.h"
+#include "runtime/CodeModule.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <sys/mman.h>
+
+namespace yoke {
+
+Model::Model() = default;
+Model::~Model() = default;
+
+Result<std::shared_ptr<const Model>> Model::open(const std::string &path, const ModelOptions &options) {
+  auto start = std::chrono::steady_clock::now();
+  auto model = std::make_shared<Model>();
+  model->path = path;
+  model->package = YOKE_TRY(Package::open(path));
+  model->manifest = model->package->manifest();
+  YOKE_TRY(checkHostTarget(model->manifest.target, path));
+  if (model->generates() && model->manifest.step.outputColumns != model->manifest.vocabSize)
+    return malformed("{}: manifest: step.output_columns is {}, but the vocabulary has {} tokens", path,
+                     model->manifest.step.outputColumns, model->manifest.vocabSize);
+  if (model->generates() && model->manifest.step.pageBytes == 0)
+    return malformed("{}: manifest: step.page_bytes is 0: a model that generates needs a key-value cache", path);
+  YOKE_TRY(model->loadWeights(options));
+  YOKE_TRY(model->loadCode());
+  YOKE_TRY(model->loadTexts());
+  model->loadSeconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return model;
+}
+
+Status Model::loadCode() {
+  const PackageSection *section = YOKE_TRY(package->require(section_names::code));
+  code = YOKE_TRY(CodeModule::load(section->bytes, path));
+  step = reinterpret_cast<YokeStepFunction>(code->symbol(YOKE_STEP_SYMBOL));
+  if (!step)
+    return malformed("{}: section code: does not define {}", path, YOKE_STEP_SYMBOL);
+  return {};
+}
+
+Status Model::loadWeights(const ModelOptions &options) {
+  const PackageSection *section = YOKE_TRY(package->require(section_names::weights));
+  weights = section->bytes;
+  auto *address = const_cast<std::byte *>(weights.data());
+  if (weights.empty())
+    return {};
+  if (options.prefetchWeights)
+    madvise(address, weights.size(), MADV_WILLNEED);
+  if (options.mapWeights)
+    return {};
+  ownWeights = YOKE_TRY(AnonymousMemory::allocate(static_cast<int64_t>(weights.size()), "the weights"));
+  std::memcpy(ownWeights.data(), weights.data(), weights.size());
+  weights = {ownWeights.data(), weights.size()};
+  madvise(address, weights.size(), MADV_DONTNEED);
+  return {};
+}
+
+Status Model::loadTexts() {
+  if (const PackageSection *section = package->find(section_names::tokenizer))
+    tokenizer = std::make_unique<Tokenizer>(YOKE_TRY(Tokenizer::load(section->text(), path + ": tokenizer.json")));
+  if (const PackageSection *section = package->find(section_names::generationConfig))
+    generation =
+        YOKE_TRY(GenerationConfig::parse(section->text(), path + ": generation_config.json", manifest.vocabSize));
+  if (generation.endTokens)
+    endTokens = *generation.endTokens;
+  else
+    endTokens.assign(manifest.eosTokenIds.begin(), manifest.eosTokenIds.end());
+  return {};
+}
+
+Status Model::checkTokens(std::span<const int32_t> tokens) const {
+  for (size_t i = 0; i < tokens.size(); ++i)
+    if (tokens[i] < 0 || tokens[i] >= manifest.vocabSize)
+      return malformed("token {} at place {} is outside the vocabulary of {}", tokens[i], i, manifest.vocabSize);
+  return {};
+}
+
+Result<std::vector<int32_t>> Model::tokenize(std::string_view text, bool addSpecial, bool parseSpecial) const {
+  if (!tokenizer)
+    return failed("{}: has no tokenizer; give token ids instead of text", path);
+  return tokenizer->encode(text, addSpecial, parseSpecial);
+}
+
+} // namespace yoke

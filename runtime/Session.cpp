@@ -1,0 +1,76 @@
+#include "runtime/Session.h"
+
+#include "Package/StepAbi.h"
+
+#include <algorithm>
+
+namespace yoke {
+namespace {
+
+template <class T> YokeMemRef1 memref(const T *data, size_t size) {
+  void *address = const_cast<void *>(static_cast<const void *>(data));
+  return {address, address, 0, static_cast<int64_t>(size), 1};
+}
+
+YokeMemRef1 memref(const std::vector<int32_t> &values) { return memref(values.data(), values.size()); }
+
+void waitAtBarrier(void *context) { static_cast<SpinBarrier *>(context)->wait(); }
+
+Result<int> chooseThreads(int requested, int64_t compiledFor) {
+  if (requested < 0 || requested > compiledFor)
+    return usageError("threads must be between 1 and {} (the package's limit), found {}", compiledFor, requested);
+  return requested ? requested : static_cast<int>(std::min<int64_t>(availableCores(), compiledFor));
+}
+
+} // namespace
+
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions &options) {
+  const StepDescription &step = model->manifest.step;
+  std::unique_ptr<Session> session(new Session);
+  int threads = YOKE_TRY(chooseThreads(options.threads, step.maxThreads));
+  session->threads = YOKE_TRY(ThreadTeam::create(threads, options.pinThreads));
+
+  session->arena = YOKE_TRY(AnonymousMemory::allocate(step.arenaSize(threads), "scratch memory"));
+
+  if (step.pageBytes > 0) {
+    KvLayout layout{step.pageTokens, step.pageBytes, step.kvLayers};
+    int64_t slots = options.kvTokens ? options.kvTokens : model->manifest.maxPositions;
+    session->cache = YOKE_TRY(KvCache::create(std::move(layout), (slots + step.pageTokens - 1) / step.pageTokens));
+  }
+  session->sharedModel = std::move(model);
+  return session;
+}
+
+void Session::run(StepBatch &batch, std::span<float> rows) {
+  std::span<const int32_t> table = batch.blockTable();
+  std::span<const std::byte> weightBytes = sharedModel->weights;
+  struct Arguments {
+    YokeMemRef1 weights, arena, kv, tokens, positions, slots, limits, sequences, parents, outputs, blocks;
+    int64_t blockStride;
+    YokeMemRef1 result;
+  };
+  const Arguments shared = {
+      memref(weightBytes.data(), weightBytes.size()),
+      memref(arena.data(), arena.size()),
+      cache ? memref(cache->pages().begin(), cache->pages().committedBytes()) : memref<std::byte>(nullptr, 0),
+      memref(batch.tokens),
+      memref(batch.positions),
+      memref(batch.slots),
+      memref(batch.limits),
+      memref(batch.sequences),
+      memref(batch.parents),
+      memref(batch.outputs),
+      memref(table.data(), table.size()),
+      batch.blockStride(),
+      memref(rows.data(), batch.outputCount() * outputColumns()),
+  };
+  const YokeStepFunction step = sharedModel->step;
+  ThreadTeam &members = *threads;
+  members.run([&](int thread) {
+    Arguments a = shared;
+    step(&a.weights, &a.arena, &a.kv, &a.tokens, &a.positions, &a.slots, &a.limits, &a.sequences, &a.parents,
+         &a.outputs, &a.blocks, a.blockStride, &a.result, thread, members.size(), &members.barrier(), waitAtBarrier);
+  });
+}
+
+} // namespace yoke

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "runtime/KvCache.h"
+#include "runtime/Model.h"
+#include "runtime/StepBatch.h"
+#include "runtime/ThreadTeam.h"
+
+#include <optional>
+
+namespace yoke {
+
+struct SessionOptions {
+  /// 0: one per available core, at most what the code was compiled for.
+  int threads = 0;
+  bool pinThreads = false;
+  /// KV slots of all sequences together, rounded up to pages; 0: one sequence of the model's max_positions.
+  int64_t kvTokens = 0;
+};
+
+/// What is needed to execute a model: a thread team, scratch memory and a KV cache. One step at a time.
+class Session {
+public:
+  /// Errors: Usage (thread count), Resources.
+  static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions &options);
+
+  /// Runs one step. Writes `batch.outputCount()` rows of output_columns floats to `rows`, in the order in which the
+  /// batch asked for them. The batch holds 1 to maxStepTokens() tokens whose slots are writable
+  /// (KvCache::prepareWrite).
+  void run(StepBatch &batch, std::span<float> rows);
+
+  const Model &model() const { return *sharedModel; }
+  ThreadTeam &team() { return *threads; }
+  int64_t maxStepTokens() const { return sharedModel->manifest.step.maxTokens; }
+  int64_t outputColumns() const { return sharedModel->manifest.step.outputColumns; }
+  bool hasKvCache() const { return cache.has_value(); }
+  KvCache &kvCache() { return *cache; }
+
+private:
+  Session() = default;
+
+  std::shared_ptr<const Model> sharedModel;
+  std::unique_ptr<ThreadTeam> threads;
+  AnonymousMemory arena;
+  std::optional<KvCache> cache;
+};
+
+} // namespace yoke

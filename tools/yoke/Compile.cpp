@@ -1,0 +1,67 @@
+#include "Commands.h"
+#include "CompilerLibrary.h"
+#include "Console.h"
+
+#include <memory>
+
+namespace yoke::cli {
+namespace {
+
+struct CompileFlags {
+  std::string model, output, target, weights, emit, remarks, saveTemps, draft;
+  bool printIr = false;
+  bool quiet = false;
+  int64_t maxStepTokens = 0;
+};
+
+const char *orNull(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
+
+Result<int> compile(const CompileFlags &flags) {
+  if (!flags.draft.empty())
+    return failed("--draft {}: drafting is not supported by this version", flags.draft);
+  if (flags.output.empty() && flags.emit.empty())
+    return usageError("--output is required unless --emit asks for text");
+  const CompilerLibrary *compiler = YOKE_TRY(CompilerLibrary::load());
+  ProgressBar bar(!flags.quiet);
+  yoke_compile_options options = {};
+  options.size = sizeof options;
+  options.model_path = flags.model.c_str();
+  options.output_path = flags.output == "-" ? nullptr : orNull(flags.output);
+  options.target = orNull(flags.target);
+  options.weights = orNull(flags.weights);
+  options.emit = orNull(flags.emit);
+  options.remarks_path = orNull(flags.remarks);
+  options.save_temps = orNull(flags.saveTemps);
+  options.print_ir_after_stage = flags.printIr;
+  options.max_step_tokens = flags.maxStepTokens;
+  options.progress = [](void *context, const char *phase, double fraction) {
+    static_cast<ProgressBar *>(context)->update(phase, fraction);
+  };
+  options.progress_context = &bar;
+  YOKE_TRY(compiler->compile(options));
+  return 0;
+}
+
+} // namespace
+
+void addCompileCommand(CLI::App &app, Action &action) {
+  auto flags = std::make_shared<CompileFlags>();
+  CLI::App *command = app.add_subcommand("compile", "Compile a checkpoint into a package");
+  command->add_option("model", flags->model, "Checkpoint folder or .mlir file")->required()->option_text("MODEL");
+  command->add_option("-o,--output", flags->output, "Package to write (text with --emit; - is stdout)");
+  command->add_option("--target", flags->target,
+                      "cpu, cpu:native, cpu:x86-64-v3, cpu:x86-64-v4 or a JSON file [cpu:native]");
+  command->add_option("--weights", flags->weights, "f32, bf16, f16, q8 or q4 [as stored]");
+  command->add_option("--emit", flags->emit, "Write the text of a stage instead of a package: llm, linalg, llvm");
+  command->add_option("--remarks", flags->remarks, "Write placement and fusion decisions to this YAML file");
+  command->add_flag("--print-ir-after-stage", flags->printIr, "Print the IR after each stage to stderr");
+  command->add_option("--save-temps", flags->saveTemps, "Keep intermediate files in this folder");
+  command->add_option("--max-step-tokens", flags->maxStepTokens, "Tokens of the largest step [the compiler's choice]")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--draft", flags->draft, "Drafter to compile in");
+  command->add_flag("-q,--quiet", flags->quiet, "No progress");
+  command->footer("Example:\n  yoke compile ./checkpoint -o model.yoke --target cpu:x86-64-v3");
+  command->callback([flags, &action] { action = [flags] { return compile(*flags); }; });
+}
+
+} // namespace yoke::cli

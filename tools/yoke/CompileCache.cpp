@@ -1,0 +1,167 @@
+#include "CompileCache.h"
+
+#include "Checkpoint/Checkpoint.h"
+#include "CompilerLibrary.h"
+#include "Console.h"
+#include "Package/HostTarget.h"
+#include "Support/Hash.h"
+#include "runtime/HostCpu.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace yoke::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A package holds code, so a cache that others could write to must not be trusted.
+bool isPrivateFolder(const fs::path &folder) {
+  struct stat info;
+  return lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == geteuid() &&
+         (info.st_mode & (S_IWGRP | S_IWOTH)) == 0 && access(folder.c_str(), W_OK) == 0;
+}
+
+bool makePrivateFolder(const fs::path &folder) {
+  std::error_code error;
+  fs::create_directories(folder.parent_path(), error);
+  mkdir(folder.c_str(), 0700);
+  return isPrivateFolder(folder);
+}
+
+fs::path temporaryRoot() {
+  const char *folder = std::getenv("TMPDIR");
+  return folder && *folder ? folder : "/tmp";
+}
+
+Result<fs::path> makeTemporaryFolder() {
+  std::string path = (temporaryRoot() / "yoke-XXXXXX").string();
+  if (!mkdtemp(path.data()))
+    return outOfResources("cannot create the folder {}: {}", path, std::strerror(errno));
+  return fs::path(path);
+}
+
+/// $XDG_CACHE_HOME/yoke, else ~/.cache/yoke, else a folder of this user under the temporary folder.
+Result<fs::path> cacheFolder() {
+  const char *cache = std::getenv("XDG_CACHE_HOME");
+  const char *home = std::getenv("HOME");
+  fs::path preferred;
+  if (cache && *cache == '/')
+    preferred = fs::path(cache) / "yoke";
+  else if (home && *home == '/')
+    preferred = fs::path(home) / ".cache" / "yoke";
+  if (!preferred.empty() && makePrivateFolder(preferred))
+    return preferred;
+  fs::path fallback = temporaryRoot() / fmt::format("yoke-cache-{}", geteuid());
+  if (!makePrivateFolder(fallback))
+    fallback = YOKE_TRY(makeTemporaryFolder());
+  printWarning(fmt::format("the cache folder {} cannot be used; compiling into {}",
+                           preferred.empty() ? "(no HOME)" : preferred.string(), fallback.string()));
+  return fallback;
+}
+
+Result<std::string> contentKey(const std::string &model) {
+  std::error_code ignored;
+  if (fs::is_directory(model, ignored))
+    return YOKE_TRY(Checkpoint::open(model)).contentKey();
+  MappedFile file = YOKE_TRY(MappedFile::open(model));
+  Xxh3Stream hash;
+  hash.update(file.bytes());
+  return toHex(hash.digest());
+}
+
+Result<std::string> cacheKey(const CompileRequest &request, const CompilerLibrary &compiler) {
+  std::string parts = YOKE_TRY(contentKey(request.model));
+  // "native" means this machine, and the folder may be shared by several.
+  std::string host = hostCpuName();
+  for (const std::string &feature : hostFeatures())
+    host += " " + feature;
+  for (const std::string &part : {compiler.version(), request.target, request.weights, host})
+    parts += '\0' + part;
+  Xxh3Stream hash;
+  hash.update(std::as_bytes(std::span(parts)));
+  return toHex(hash.digest());
+}
+
+Status compileTo(const CompileRequest &request, const CompilerLibrary &compiler, const std::string &output) {
+  ProgressBar bar(request.showProgress);
+  yoke_compile_options options = {};
+  options.size = sizeof options;
+  options.model_path = request.model.c_str();
+  options.output_path = output.c_str();
+  options.target = request.target.c_str();
+  options.weights = request.weights.c_str();
+  options.progress = [](void *context, const char *phase, double fraction) {
+    static_cast<ProgressBar *>(context)->update(fmt::format("compiling: {}", phase), fraction);
+  };
+  options.progress_context = &bar;
+  return compiler.compile(options);
+}
+
+/// Held while one process compiles a key; the file stays, it is empty.
+class CacheLock {
+public:
+  static Result<CacheLock> acquire(const fs::path &path) {
+    CacheLock lock;
+    lock.descriptor = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock.descriptor < 0)
+      return outOfResources("cannot open {}: {}", path.string(), std::strerror(errno));
+    while (flock(lock.descriptor, LOCK_EX) != 0)
+      if (errno != EINTR)
+        return outOfResources("cannot lock {}: {}", path.string(), std::strerror(errno));
+    return lock;
+  }
+  CacheLock(CacheLock &&other) noexcept : descriptor(std::exchange(other.descriptor, -1)) {}
+  ~CacheLock() {
+    if (descriptor >= 0)
+      close(descriptor);
+  }
+
+private:
+  CacheLock() = default;
+  int descriptor = -1;
+};
+
+} // namespace
+
+Result<std::shared_ptr<const Model>> openCached(const CompileRequest &request, const ModelOptions &options) {
+  const CompilerLibrary *compiler = YOKE_TRY(CompilerLibrary::load());
+  const std::string key = YOKE_TRY(cacheKey(request, *compiler));
+  const fs::path folder = YOKE_TRY(cacheFolder());
+  const std::string package = (folder / (key + ".yoke")).string();
+  std::error_code ignored;
+  if (fs::exists(package, ignored))
+    if (auto model = Model::open(package, options); model || model.error().kind != ErrorKind::Malformed)
+      return model;
+  {
+    CacheLock lock = YOKE_TRY(CacheLock::acquire(folder / (key + ".lock")));
+    if (fs::exists(package, ignored))
+      if (auto model = Model::open(package, options); model || model.error().kind != ErrorKind::Malformed)
+        return model;
+    YOKE_TRY(compileTo(request, *compiler, package));
+  }
+  return Model::open(package, options);
+}
+
+Result<std::shared_ptr<const Model>> openCompiledOnce(const CompileRequest &request, const ModelOptions &options) {
+  const CompilerLibrary *compiler = YOKE_TRY(CompilerLibrary::load());
+  const fs::path folder = YOKE_TRY(makeTemporaryFolder());
+  const std::string package = (folder / "model.yoke").string();
+  // Once open, the mapped file needs no name.
+  auto openAndRemove = [&]() -> Result<std::shared_ptr<const Model>> {
+    YOKE_TRY(compileTo(request, *compiler, package));
+    return Model::open(package, options);
+  };
+  auto model = openAndRemove();
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+  return model;
+}
+
+} // namespace yoke::cli

@@ -1,0 +1,24 @@
+// Packages compiled on the fly, kept in the user's cache folder under a key of content, compiler and options.
+#pragma once
+
+#include "runtime/Model.h"
+
+#include <string>
+
+namespace yoke::cli {
+
+struct CompileRequest {
+  std::string model; ///< checkpoint folder or .mlir file
+  std::string target;
+  std::string weights;
+  bool showProgress;
+};
+
+/// Opens the cached package of the request, compiling it first when it is missing or damaged. Concurrent processes
+/// compile once. Errors: of the checkpoint, the compiler, the package.
+Result<std::shared_ptr<const Model>> openCached(const CompileRequest &request, const ModelOptions &options);
+
+/// Compiles into a temporary file that is gone when the process ends.
+Result<std::shared_ptr<const Model>> openCompiledOnce(const CompileRequest &request, const ModelOptions &options);
+
+} // namespace yoke::cli

@@ -1,0 +1,44 @@
+#include "ModelSource.h"
+
+#include "CompileCache.h"
+#include "Console.h"
+
+#include <filesystem>
+
+namespace yoke::cli {
+
+void ModelFlags::declare(CLI::App &command) {
+  command.add_option("-m,--model,model", model, "Package (.yoke), checkpoint folder or .mlir file")
+      ->required()
+      ->option_text("MODEL");
+  command.add_option("-t,--threads", threads, "Compute threads [one per core]")->check(CLI::PositiveNumber);
+  command.add_flag("--pin-threads", pinThreads, "Bind each thread to a CPU");
+  command.add_option("--device", device, "Where to run: cpu [cpu]");
+  command.add_flag("--no-mmap", noMap, "Read the weights into memory instead of mapping the file");
+  command.add_flag("--no-cache", noCache, "Compile a checkpoint anew and keep nothing");
+  command.add_option("--target", target, "Compile a checkpoint for this target [cpu:native]");
+  command.add_option("--weights", weights, "Compile a checkpoint with this weight type [as stored]");
+  command.add_flag("-q,--quiet", quiet, "No statistics and no progress");
+}
+
+Result<std::shared_ptr<const Model>> openModel(const ModelFlags &flags) {
+  if (flags.device != "cpu")
+    return failed("device '{}' is not available in this build; available: cpu", flags.device);
+  std::error_code ignored;
+  std::filesystem::path path = flags.model;
+  ModelOptions options;
+  options.mapWeights = !flags.noMap;
+  if (!std::filesystem::is_directory(path, ignored) && path.extension() != ".mlir")
+    return Model::open(flags.model, options);
+  CompileRequest request{flags.model, flags.target, flags.weights, !flags.quiet};
+  if (flags.noCache)
+    return openCompiledOnce(request, options);
+  return openCached(request, options);
+}
+
+Result<std::unique_ptr<Session>> openSession(std::shared_ptr<const Model> model, const ModelFlags &flags,
+                                             int64_t kvTokens) {
+  return Session::create(std::move(model), {flags.threads, flags.pinThreads, kvTokens});
+}
+
+} // namespace yoke::cli

@@ -1,0 +1,159 @@
+#include "Commands.h"
+#include "Console.h"
+#include "Input.h"
+#include "ModelSource.h"
+#include "RunReport.h"
+
+#include <memory>
+
+namespace yoke::cli {
+namespace {
+
+struct RunFlags {
+  ModelFlags model;
+  std::optional<std::string> prompt, promptFile, tokenIds;
+  GenerationSettings settings;
+  std::optional<int64_t> seed;
+  std::vector<std::string> stops;
+  std::string decode;
+  std::optional<int32_t> logprobs;
+  bool ignoreEos = false;
+  bool chat = false;
+  bool json = false;
+};
+
+Status checkFlags(RunFlags &flags) {
+  if (flags.chat)
+    return failed("--chat: chat templates are not supported by this version; give the formatted text as --prompt");
+  if (int(flags.prompt.has_value()) + int(flags.promptFile.has_value()) + int(flags.tokenIds.has_value()) != 1)
+    return usageError("give exactly one of --prompt, --prompt-file and --token-ids");
+  if (flags.decode == "greedy") {
+    if (flags.settings.temperature.value_or(0) > 0)
+      return usageError("--decode greedy contradicts --temperature {}", *flags.settings.temperature);
+    flags.settings.sample = false;
+  } else if (flags.decode == "sample") {
+    flags.settings.sample = true;
+  } else if (!flags.decode.empty()) {
+    return failed("--decode {}: not supported by this version; supported: greedy, sample", flags.decode);
+  }
+  if (flags.settings.maxNewTokens && *flags.settings.maxNewTokens < 0)
+    return usageError("--max-tokens must be at least 0, found {}", *flags.settings.maxNewTokens);
+  if (flags.logprobs && *flags.logprobs < 0)
+    return usageError("--logprobs must be at least 0, found {}", *flags.logprobs);
+  if (flags.seed && *flags.seed >= 0)
+    flags.settings.seed = static_cast<uint64_t>(*flags.seed);
+  return {};
+}
+
+Result<std::vector<int32_t>> promptTokens(const RunFlags &flags, const Model &model) {
+  if (flags.tokenIds)
+    return parseTokenIds(*flags.tokenIds, "--token-ids");
+  return model.tokenize(flags.prompt ? *flags.prompt : YOKE_TRY(readText(*flags.promptFile)));
+}
+
+void warnAboutIgnoredFlags(const RunFlags &flags, const Model &model, const SamplingOptions &sampling) {
+  for (const std::string &warning : model.generation.warnings)
+    printWarning(warning);
+  const GenerationSettings &s = flags.settings;
+  if (!sampling.sample && (s.topK || s.topP || s.minP || s.typicalP))
+    printWarning("the sampling options have no effect on greedy decoding; give --temperature to sample");
+}
+
+Result<GenerateRequest> makeRequest(const RunFlags &flags, const Model &model) {
+  GenerateRequest request;
+  request.prompt = YOKE_TRY(promptTokens(flags, model));
+  request.sampling = YOKE_TRY(resolveSampling(flags.settings, model.generation));
+  request.maxNewTokens =
+      resolveMaxNewTokens(flags.settings, model.generation, static_cast<int64_t>(request.prompt.size()));
+  request.stopStrings = model.tokenizer ? model.generation.stopStrings : std::vector<std::string>();
+  request.stopStrings.insert(request.stopStrings.end(), flags.stops.begin(), flags.stops.end());
+  request.ignoreEndTokens = flags.ignoreEos;
+  request.logprobs = flags.logprobs;
+  if (flags.logprobs && *flags.logprobs > model.manifest.vocabSize)
+    return usageError("--logprobs must be at most {} (the vocabulary), found {}", model.manifest.vocabSize,
+                      *flags.logprobs);
+  return request;
+}
+
+/// Streams text (token ids where there is no tokenizer) to stdout, and remembers the first failure to write.
+struct Streamer {
+  const Model &model;
+  bool first = true;
+  Status status = {};
+
+  bool operator()(int32_t token, std::string_view text) {
+    if (model.tokenizer)
+      status = writeOutput(text);
+    else if (token >= 0)
+      status = writeOutput(fmt::format("{}{}", first ? "" : " ", token));
+    first = false;
+    return status.has_value();
+  }
+};
+
+Result<int> run(RunFlags flags) {
+  YOKE_TRY(checkFlags(flags));
+  std::shared_ptr<const Model> model = YOKE_TRY(openModel(flags.model));
+  GenerateRequest request = YOKE_TRY(makeRequest(flags, *model));
+  warnAboutIgnoredFlags(flags, *model, request.sampling);
+  const auto promptLength = static_cast<int64_t>(request.prompt.size());
+  const int64_t slots = std::clamp<int64_t>(promptLength + std::min(request.maxNewTokens, model->manifest.maxPositions),
+                                            1, model->manifest.maxPositions);
+  auto session = YOKE_TRY(openSession(model, flags.model, slots));
+
+  RunReport report;
+  report.promptTokens = request.prompt;
+  report.seed = request.sampling.seed;
+  report.withLogprobs = request.logprobs.has_value();
+  const std::atomic<bool> &interrupted = catchInterrupts();
+  Streamer streamer{*model};
+  TokenCallback callback;
+  if (!flags.json)
+    callback = std::ref(streamer);
+  report.result = YOKE_TRY(generate(*session, std::move(request), callback, &interrupted));
+  YOKE_TRY(std::move(streamer.status));
+  YOKE_TRY(writeOutput(flags.json ? report.json(*model) : "\n"));
+  if (!flags.json && !flags.model.quiet)
+    printNote(report.summary(*model));
+  return interrupted ? interruptedExitCode : 0;
+}
+
+} // namespace
+
+void addRunCommand(CLI::App &app, Action &action) {
+  auto flags = std::make_shared<RunFlags>();
+  GenerationSettings &s = flags->settings;
+  CLI::App *command = app.add_subcommand("run", "Generate text");
+  flags->model.declare(*command);
+  command->add_option("-p,--prompt", flags->prompt, "Text to continue");
+  command->add_option("-f,--prompt-file,--file", flags->promptFile, "File with the text to continue (- is stdin)");
+  command->add_option("--token-ids", flags->tokenIds, "Tokens to continue: 1,2,3");
+  command->add_option("-n,--max-tokens,--n-predict", s.maxNewTokens,
+                      "Tokens to generate at most [the checkpoint's, else 256]; ends at the model's positions anyway");
+  command->add_option("--temperature,--temp", s.temperature,
+                      "0: greedy; above: sample [greedy, unless the checkpoint's do_sample is set]");
+  command->add_option("--top-k", s.topK, "Sample among the K most probable tokens, 0: all [the checkpoint's, else 50]");
+  command->add_option("--top-p", s.topP,
+                      "Sample among the most probable tokens of this mass [the checkpoint's, else 1]");
+  command->add_option("--min-p", s.minP, "Drop tokens less probable than this times the best one's [0]");
+  command->add_option("--typical-p,--typical", s.typicalP, "Locally typical sampling with this mass [1]");
+  command->add_option("--repetition-penalty,--repeat-penalty", s.repetitionPenalty,
+                      "Above 1: make tokens of the text so far less probable [1]");
+  command->add_option("--no-repeat-ngram-size", s.noRepeatNgram, "Never repeat this many tokens in a row, 0: off [0]");
+  command->add_option("--min-tokens", s.minNewTokens, "No end of text before this many tokens [0]");
+  command->add_option("-s,--seed", flags->seed, "Seed of sampling, -1: random [-1]");
+  command->add_option("-r,--stop,--reverse-prompt", flags->stops, "End before this text; may be repeated")
+      ->expected(1)
+      ->take_all();
+  command->add_flag("--ignore-eos", flags->ignoreEos, "Go on after an end-of-text token");
+  command->add_flag("--chat", flags->chat, "Apply the chat template to the prompt");
+  command->add_option("--decode", flags->decode, "greedy or sample [by --temperature]");
+  command->add_option("--logprobs", flags->logprobs, "With --json: log-probabilities of the K most probable tokens");
+  command->add_flag("--json", flags->json, "Print one JSON object instead of streaming text");
+  command->footer("Examples:\n"
+                  "  yoke run model.yoke -p \"Once upon a time\" -n 64\n"
+                  "  yoke run ./checkpoint -f prompt.txt --temperature 0.8 --top-p 0.95 --seed 1 --json");
+  command->callback([flags, &action] { action = [flags] { return run(*flags); }; });
+}
+
+} // namespace yoke::cli

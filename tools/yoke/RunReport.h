@@ -1,0 +1,20 @@
+#pragma once
+
+#include "runtime/Generator.h"
+
+namespace yoke::cli {
+
+/// What `yoke run` says about a finished generation.
+struct RunReport {
+  std::vector<int32_t> promptTokens;
+  uint64_t seed = 0;
+  bool withLogprobs = false;
+  GenerateResult result;
+
+  /// One object on one line.
+  std::string json(const Model &model) const;
+  /// One line for people.
+  std::string summary(const Model &model) const;
+};
+
+} // namespace yoke::cli
