@@ -3,8 +3,11 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/TypeSwitch.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
 
 using namespace mlir;
 using namespace yoke::llm;
@@ -63,16 +66,27 @@ Attribute RopeAttr::parse(AsmParser &parser, Type) {
                     APFloat(static_cast<float>(longMagnitude)), longFrom);
 }
 
-/// The shortest decimal that reads back as the same float, always with a point or an exponent.
-static void printFloat(AsmPrinter &printer, const APFloat &value) {
-  SmallString<32> text;
-  value.toString(text, /*FormatPrecision=*/9, /*FormatMaxPadding=*/0, /*TruncateZero=*/false);
-  printer << text;
+/// The shortest decimal that reads back as the same float, always with a point as the lexer wants it.
+static void printFloat(AsmPrinter &printer, float value) {
+  std::array<char, 32> buffer;
+  StringRef text;
+  for (int digits = 1; digits <= 9; ++digits) {
+    char *end =
+        std::to_chars(buffer.begin(), buffer.end(), static_cast<double>(value), std::chars_format::general, digits).ptr;
+    text = StringRef(buffer.data(), end - buffer.data());
+    double read = 0;
+    if (!text.getAsDouble(read) && static_cast<float>(read) == value)
+      break;
+  }
+  auto [mantissa, exponent] = text.split('e');
+  printer << mantissa << (mantissa.contains('.') ? "" : ".0");
+  if (!exponent.empty())
+    printer << 'e' << exponent;
 }
 
 static void printFloats(AsmPrinter &printer, ArrayRef<float> values) {
   printer << '[';
-  llvm::interleaveComma(values, printer.getStream(), [&](float value) { printFloat(printer, APFloat(value)); });
+  llvm::interleaveComma(values, printer.getStream(), [&](float value) { printFloat(printer, value); });
   printer << ']';
 }
 
@@ -80,25 +94,30 @@ void RopeAttr::print(AsmPrinter &printer) const {
   printer << "<frequencies = ";
   printFloats(printer, getFrequencies());
   printer << ", magnitude = ";
-  printFloat(printer, getMagnitude());
+  printFloat(printer, getMagnitude().convertToFloat());
   if (!getLongFrequencies().empty()) {
     printer << ", long_frequencies = ";
     printFloats(printer, getLongFrequencies());
     printer << ", long_magnitude = ";
-    printFloat(printer, getLongMagnitude());
+    printFloat(printer, getLongMagnitude().convertToFloat());
     printer << ", long_from = " << getLongFrom();
   }
   printer << '>';
 }
 
-LogicalResult RopeAttr::verify(function_ref<InFlightDiagnostic()> emitError, DenseF32ArrayAttr frequencies, APFloat,
-                               DenseF32ArrayAttr longFrequencies, APFloat, int64_t longFrom) {
+LogicalResult RopeAttr::verify(function_ref<InFlightDiagnostic()> emitError, DenseF32ArrayAttr frequencies,
+                               APFloat magnitude, DenseF32ArrayAttr longFrequencies, APFloat longMagnitude,
+                               int64_t longFrom) {
   if (frequencies.empty())
     return emitError() << "expected at least one frequency";
   if (!longFrequencies.empty() && longFrequencies.size() != frequencies.size())
     return emitError() << "expected " << frequencies.size() << " long frequencies, found " << longFrequencies.size();
   if (!longFrequencies.empty() && longFrom < 1)
     return emitError() << "expected a positive long_from, found " << longFrom;
+  auto isFinite = [](float value) { return std::isfinite(value); };
+  if (!llvm::all_of(frequencies.asArrayRef(), isFinite) || !llvm::all_of(longFrequencies.asArrayRef(), isFinite) ||
+      !magnitude.isFinite() || !longMagnitude.isFinite())
+    return emitError() << "expected finite frequencies and magnitudes";
   return success();
 }
 

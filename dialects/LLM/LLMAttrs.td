@@ -8,6 +8,11 @@ class LLM_Enum<string name, string summary, list<I32EnumAttrCase> cases> : I32En
   let genSpecializedAttr = 0;
 }
 
+/// Printed as `#llm.name<value>`, for attributes that stand in a dictionary.
+class LLM_BracketedEnumAttr<EnumAttrInfo kind, string name> : EnumAttr<LLM_Dialect, kind, name> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
 def LLM_ActivationKind : LLM_Enum<"ActivationKind", "activation function", [
   I32EnumAttrCase<"silu", 0>,          // x * sigmoid(x)
   I32EnumAttrCase<"gelu", 1>,          // x/2 * (1 + erf(x / sqrt 2))
@@ -24,12 +29,12 @@ def LLM_RopeStyle : LLM_Enum<"RopeStyle", "which elements of a head rotate toget
   I32EnumAttrCase<"half", 0>,          // element i with element i + dims/2
   I32EnumAttrCase<"interleaved", 1>    // element 2i with element 2i + 1
 ]>;
-def LLM_RopeStyleAttr : EnumAttr<LLM_Dialect, LLM_RopeStyle, "rope_style">;
+def LLM_RopeStyleAttr : LLM_BracketedEnumAttr<LLM_RopeStyle, "rope_style">;
 
 def LLM_AttentionMask : LLM_Enum<"AttentionMask", "which tokens of its sequence a token sees", [
   I32EnumAttrCase<"causal", 0>, I32EnumAttrCase<"bidirectional", 1>
 ]>;
-def LLM_AttentionMaskAttr : EnumAttr<LLM_Dialect, LLM_AttentionMask, "mask">;
+def LLM_AttentionMaskAttr : LLM_BracketedEnumAttr<LLM_AttentionMask, "mask">;
 
 def LLM_PoolKind : LLM_Enum<"PoolKind", "how a sequence becomes one row", [
   I32EnumAttrCase<"mean", 0>, I32EnumAttrCase<"first", 1>, I32EnumAttrCase<"last", 2>

@@ -88,7 +88,7 @@ LogicalResult LmHeadOp::verify() { return verifyProjection(*this); }
 //===----------------------------------------------------------------------===//
 
 LogicalResult RmsNormOp::verify() {
-  if (columns(getX()) % elements(getScale()) != 0)
+  if (elements(getScale()) == 0 || columns(getX()) % elements(getScale()) != 0)
     return emitOpError() << "expected a scale whose size divides the " << columns(getX()) << " columns of x, found "
                          << elements(getScale());
   return expectNotNegative(*this, "epsilon", getEpsilon());
@@ -155,8 +155,9 @@ LogicalResult AttentionOp::verify() {
   if (cache.getHeads() != kvHeads || cache.getHeadDim() != headDim)
     return emitOpError() << "expected a cache of " << kvHeads << " heads of " << headDim << ", found "
                          << cache.getHeads() << " of " << cache.getHeadDim();
-  if (static_cast<int64_t>(getLayer()) >= cache.getLayers())
-    return emitOpError() << "expected a layer below the cache's " << cache.getLayers() << ", found " << getLayer();
+  int64_t layer = static_cast<int64_t>(getLayer());
+  if (layer < 0 || layer >= cache.getLayers())
+    return emitOpError() << "expected a layer below the cache's " << cache.getLayers() << ", found " << layer;
   return success();
 }
 

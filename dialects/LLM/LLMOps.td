@@ -13,12 +13,18 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 // Operand kinds
 //===----------------------------------------------------------------------===//
 
-def LLM_Rows : AnyTypeOf<[2DTensorOf<[F32, BF16, F16]>], "rows of activations, tensor<?xDxf32|bf16|f16>",
-                         "::mlir::RankedTensorType">;
-def LLM_Ids : 1DTensorOf<[I32]>;
+/// Every dimension is static but the first `ragged`.
+class LLM_StaticSizes<int ragged> : CPred<
+    "!::llvm::any_of(::llvm::cast<::mlir::RankedTensorType>($_self).getShape().drop_front(" # ragged # "), ::mlir::ShapedType::isDynamic)">;
+
+class LLM_Tensor<int rank, list<Type> elements, int ragged, string summary> : Type<
+    And<[TensorRankOf<elements, [rank]>.predicate, LLM_StaticSizes<ragged>]>, summary, "::mlir::RankedTensorType">;
+
 def LLM_WeightElement : AnyTypeOf<[F32, BF16, F16, LLM_QuantType]>;
-def LLM_Matrix : AnyTypeOf<[2DTensorOf<[LLM_WeightElement]>], "weight matrix", "::mlir::RankedTensorType">;
-def LLM_Vector : AnyTypeOf<[1DTensorOf<[F32, BF16, F16]>], "weight vector", "::mlir::RankedTensorType">;
+def LLM_Rows : LLM_Tensor<2, [F32, BF16, F16], 1, "rows of activations, tensor<?xDxf32|bf16|f16>">;
+def LLM_Matrix : LLM_Tensor<2, [LLM_WeightElement], 0, "weight matrix, tensor<NxKxf32|bf16|f16|quant>">;
+def LLM_Vector : LLM_Tensor<1, [F32, BF16, F16], 0, "weight vector, tensor<Nxf32|bf16|f16>">;
+def LLM_Ids : 1DTensorOf<[I32]>;
 
 class LLM_Op<string mnemonic, list<Trait> traits = []> : Op<LLM_Dialect, mnemonic, !listconcat([Pure], traits)>;
 
@@ -174,7 +180,7 @@ def LLM_ActivationOp : LLM_SameTypeOp<"activation"> {
   }];
   let arguments = (ins LLM_ActivationKindAttr:$kind, LLM_Rows:$x);
   let results = (outs LLM_Rows:$result);
-  let assemblyFormat = "$kind $x attr-dict `:` type($x)";
+  let assemblyFormat = "`` $kind $x attr-dict `:` type($x)";
   let hasFolder = 1;
 }
 
@@ -187,7 +193,7 @@ def LLM_GatedOp : LLM_SameTypeOp<"gated", [AllTypesMatch<["gate", "up"]>]> {
   }];
   let arguments = (ins LLM_ActivationKindAttr:$kind, LLM_Rows:$gate, LLM_Rows:$up);
   let results = (outs LLM_Rows:$result);
-  let assemblyFormat = "$kind $gate `,` $up attr-dict `:` type($gate)";
+  let assemblyFormat = "`` $kind $gate `,` $up attr-dict `:` type($gate)";
 }
 
 def LLM_ScaleOp : LLM_SameTypeOp<"scale"> {
@@ -299,7 +305,7 @@ def LLM_PoolOp : LLM_SameTypeOp<"pool"> {
   }];
   let arguments = (ins LLM_PoolKindAttr:$kind, LLM_Rows:$x, LLM_BatchType:$batch, UnitAttr:$normalize);
   let results = (outs LLM_Rows:$result);
-  let assemblyFormat = "$kind $x `,` $batch attr-dict `:` type($x)";
+  let assemblyFormat = "`` $kind $x `,` $batch attr-dict `:` type($x)";
 }
 
 } // SequenceOps

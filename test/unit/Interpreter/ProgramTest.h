@@ -34,6 +34,8 @@ protected:
 
   /// Runs @f, which must succeed with one result.
   Matrix run(const Batch &batch, const std::vector<Matrix> &inputs = {}) {
+    if (!interpreter)
+      return {};
     auto results = interpreter->run("f", batch, cache, inputs);
     if (!results || results->size() != 1) {
       ADD_FAILURE() << (results ? "not one result" : results.error().message);
@@ -44,6 +46,8 @@ protected:
 
   /// Runs @f, which must fail, and returns the message.
   std::string runError(const Batch &batch, const std::vector<Matrix> &inputs = {}) {
+    if (!interpreter)
+      return "no program";
     auto results = interpreter->run("f", batch, cache, inputs);
     return results ? "succeeded" : results.error().message;
   }
