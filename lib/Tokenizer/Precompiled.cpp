@@ -1,9 +1,9 @@
 #include "Tokenizer/Precompiled.h"
 
 #include "Support/Text.h"
+#include "Tokenizer/UnicodeClasses.h"
 
 #include <optional>
-#include <utf8proc.h>
 
 namespace yoke {
 namespace {
@@ -155,12 +155,11 @@ private:
   static size_t graphemeEnd(std::string_view text, size_t begin) {
     size_t at = begin;
     char32_t previous = nextCodePoint(text, at);
-    utf8proc_int32_t state = 0;
+    int32_t state = 0;
     while (at < text.size()) {
       size_t next = at;
       char32_t c = nextCodePoint(text, next);
-      if (utf8proc_grapheme_break_stateful(static_cast<utf8proc_int32_t>(previous), static_cast<utf8proc_int32_t>(c),
-                                           &state))
+      if (graphemeBreaks(previous, c, state))
         break;
       previous = c;
       at = next;

@@ -11,6 +11,9 @@ namespace {
 struct LowerMapping {
   uint32_t from, first, second;
 };
+struct GraphemeStandIn {
+  uint32_t first, last, standIn;
+};
 
 #include "Tokenizer/UnicodeTables.inc"
 
@@ -146,6 +149,18 @@ std::pair<char32_t, char32_t> lowerCase(char32_t c) {
   if (found != std::end(LowerExceptions) && found->from == c)
     return {found->first, found->second};
   return {static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))), 0};
+}
+
+static utf8proc_int32_t graphemeStandIn(char32_t c) {
+  if (c >= GraphemeStandIns[0].first)
+    for (const GraphemeStandIn &range : GraphemeStandIns)
+      if (c >= range.first && c <= range.last)
+        return static_cast<utf8proc_int32_t>(range.standIn);
+  return static_cast<utf8proc_int32_t>(c);
+}
+
+bool graphemeBreaks(char32_t before, char32_t after, int32_t &state) {
+  return utf8proc_grapheme_break_stateful(graphemeStandIn(before), graphemeStandIn(after), &state);
 }
 
 std::optional<CodePointRanges> regexProperty(std::string_view name) {

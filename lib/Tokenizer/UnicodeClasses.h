@@ -32,6 +32,10 @@ uint8_t sentencePieceScript(char32_t c);
 /// Lower case; the second is 0 unless the lower case has two code points.
 std::pair<char32_t, char32_t> lowerCase(char32_t c);
 
+/// Whether a grapheme cluster ends between two characters. `state` is 0 at the start of a text, and goes from call to
+/// call.
+bool graphemeBreaks(char32_t before, char32_t after, int32_t &state);
+
 /// Sorted, disjoint, first and last inclusive.
 using CodePointRanges = std::vector<std::pair<uint32_t, uint32_t>>;
 

@@ -7,9 +7,11 @@ The package mixes several Unicode versions (its regex engine, Rust's standard li
 is asked of the package itself, by running the pre-tokenizer or normalizer that uses it over all code points. Where
 libutf8proc agrees (through ctypes), only the differences are written.
 """
+import base64
 import ctypes
+import json
+import struct
 import sys
-import unicodedata
 
 import tokenizers
 from tokenizers import Regex, normalizers as N, pre_tokenizers as P
@@ -161,6 +163,56 @@ def emit(name, values, kind="uint32_t"):
     print(line + "\n};" if values else "    0,\n};")
 
 
+def tiny_charsmap(rules):
+    """A Precompiled normalizer for rules from one character to one ASCII character."""
+    values = "".join(v + "\0" for v in rules.values()).encode()
+    size, base = 4096, 256
+    units = [0x100] * size
+    paths = {}
+    for i, key in enumerate(rules):
+        paths[key.encode()] = 2 * i
+    free = iter(range(2, size // 256))
+    bases = {b"": base}
+    units[0] = base << 10
+    for key in paths:
+        for length in range(1, len(key) + 1):
+            if key[:length] in bases:
+                continue
+            position = bases[key[:length - 1]] ^ key[length - 1]
+            bases[key[:length]] = below = next(free) * 256
+            units[position] = key[length - 1] | (position ^ below) << 10 | (length == len(key)) << 8
+            if length == len(key):
+                units[below] = paths[key] | 1 << 31
+    blob = struct.pack(f"<{size + 1}I", 4 * size, *units) + values
+    document = {"version": "1.0", "model": {"type": "WordLevel", "vocab": {}, "unk_token": ""}, "normalizer": {
+        "type": "Precompiled", "precompiled_charsmap": base64.b64encode(blob).decode()}}
+    return tokenizers.Tokenizer.from_str(json.dumps(document)).normalizer
+
+
+def grapheme_stand_ins(proc):
+    """[(first, last, stand-in)] for code points that break graphemes unlike libutf8proc thinks: a code point to ask
+    libutf8proc for in their place. Precompiled replaces short graphemes by their first match, which shows the breaks."""
+    rules = tiny_charsmap({"x": "y", "\u0301": "z"})
+    breaks = lambda a, b: bool(proc.lib.utf8proc_grapheme_break(ord(a), ord(b)))
+    out = []
+    for c in CODE_POINTS:
+        ch = chr(c)
+        if ch in "x\r\n\u0301":
+            continue
+        attaches = rules.normalize_str("x" + ch) == "y"
+        control = rules.normalize_str(ch + "\u0301\u0323").endswith("z")
+        prepends = c >= 0x80 and rules.normalize_str(ch + "x\u0323").endswith("y\u0323")
+        known = (not breaks("x", ch), breaks(ch, "\u0301"), not breaks(ch, "x"))
+        if (attaches, control) == known[:2] and (prepends == known[2] or len(ch.encode()) > 2):
+            continue
+        stand_in = 0x200B if control else 0x301 if attaches else 0x600 if prepends else ord("x")
+        if out and out[-1][1] == c - 1 and out[-1][2] == stand_in:
+            out[-1][1] = c
+        else:
+            out.append([c, c, stand_in])
+    return out
+
+
 def runs(value_of):
     out = []
     for c in CODE_POINTS:
@@ -214,6 +266,8 @@ def main():
     lower = lower_exceptions(proc)
     print("// Code point, lower case, second code point of the lower case or 0.")
     emit("LowerExceptions", [f"{{{c}, {m[0]}, {m[1] if len(m) > 1 else 0}}}" for c, m in lower], "LowerMapping")
+    print("// First and last code point, and the one whose grapheme break class they have.")
+    emit("GraphemeStandIns", [f"{{{a}, {b}, {c}}}" for a, b, c in grapheme_stand_ins(proc)], "GraphemeStandIn")
     emit("SentencePieceScriptRuns", [c << 8 | v for c, v in sentencepiece_scripts()])
 
 

@@ -1,11 +1,10 @@
 // Prints the ids of texts, for comparison with another implementation.
 //
-//   TokenizeMain TOKENIZER_JSON [--no-special] [--plain] [--decode]
+//   TokenizeMain TOKENIZER_JSON [--no-special] [--plain] [--decode] [--time]
 //
-// Standard input holds texts, each followed by a NUL byte, with "\1" for a byte 1 and "\2" for a NUL written as the two
-// characters backslash and digit, and "\\" for a backslash. Each gives a line of ids separated by spaces, or a line
-// that begins with "error: ". With --decode, a second line holds the decoded text as a JSON string.
-#include "Support/File.h"
+// Standard input holds texts, each followed by a NUL byte; in a text, \0 stands for a NUL and \\ for a backslash. Each
+// gives a line of ids separated by spaces, or a line that begins with "error: ". With --decode, a second line holds the
+// decoded text as a JSON string. With --time, times go to standard error.
 #include "Support/Json.h"
 #include "Tokenizer/Tokenizer.h"
 
@@ -22,7 +21,7 @@ static std::string unescape(std::string_view text) {
       continue;
     }
     char c = text[++i];
-    out += c == '1' ? '\1' : c == '2' ? '\0' : '\\';
+    out += c == '0' ? '\0' : c;
   }
   return out;
 }
