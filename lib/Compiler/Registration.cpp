@@ -2,6 +2,7 @@
 #include "Compiler/Registration.h"
 
 #include "LLM/LLM.h"
+#include "Pipelines.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
@@ -14,5 +15,6 @@ void yoke::registerEverything(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
+  registerPassesAndPipelines();
   registry.insert<llm::LLMDialect>();
 }

@@ -1,0 +1,289 @@
+//===- EmitAttention.cpp - streaming-softmax attention over pages ---------===//
+//
+// First the team writes the step's keys and values into pages of `pageTokens` tokens: keys [head][element][token],
+// values [head][token][element]. Then each (token, key/value head) is a unit of work. It goes over the pages that the
+// token sees and keeps, for each query head, the largest score, the sum of the exponentials and the weighted sum of the
+// values so far (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). What a unit computes does
+// not depend on the other tokens of the step.
+//
+//===----------------------------------------------------------------------===//
+#include "LowerCpu/Kernel.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace yoke;
+
+namespace {
+constexpr int64_t pageTokens = KernelShape::pageTokens;
+constexpr int64_t floatBytes = sizeof(float);
+/// Below every score and far above minus infinity, whose difference with itself is no number.
+constexpr double lowest = -1e30;
+
+/// Sizes of an attention op.
+struct Sizes {
+  Sizes(llm::AttentionOp op, const KernelShape &shape)
+      : heads(op.getHeads()), kvHeads(op.getKvHeads()), headDim(op.getHeadDim()), group(heads / kvHeads),
+        paddedDim(llvm::alignTo(headDim, shape.lanes)) {
+    int64_t pageVectors = pageTokens / shape.lanes;
+    together = std::clamp<int64_t>(shape.attentionVectors / pageVectors, 1, group);
+    while (group % together != 0)
+      --together;
+  }
+  int64_t heads, kvHeads, headDim;
+  /// Query heads of a key/value head, and how many of them are worked on at once.
+  int64_t group, together;
+  int64_t paddedDim;
+
+  // A thread's scratch memory.
+  int64_t queryBytes() const { return together * paddedDim * floatBytes; }
+  int64_t probabilityBytes() const { return together * pageTokens * floatBytes; }
+  int64_t scratchBytes() const { return 2 * queryBytes() + probabilityBytes(); }
+};
+
+class AttentionEmitter {
+public:
+  AttentionEmitter(KernelBuilder &b, Kernel &kernel)
+      : b(b), kernel(kernel), op(kernel.find<llm::AttentionOp>()), sizes(op, b.shape) {
+    auto rows = [&](int64_t count, int64_t width) { return MemRefType::get({count, width}, b.getF32Type()); };
+    query = b.view(kernel.scratch, b.index(0), rows(sizes.together, sizes.paddedDim));
+    sums = b.view(kernel.scratch, b.index(sizes.queryBytes()), rows(sizes.together, sizes.paddedDim));
+    probabilities = b.view(kernel.scratch, b.index(2 * sizes.queryBytes()), rows(sizes.together, pageTokens));
+    int64_t layers = op.getCache() ? cast<llm::KVCacheType>(op.getCache().getType()).getLayers() : 1;
+    pageBytes = layers * layerPageBytes(sizes.kvHeads, sizes.headDim);
+    pages = op.getCache() ? kernel.kv : kernel.workspace;
+    pageOffset = op.getCache() ? kernel.pageOffset : b.index(0);
+  }
+
+  void emit() {
+    Value tokens = b.rows(kernel.result);
+    Value units = b.mul(tokens, b.index(sizes.kvHeads));
+    b.dealt(units, [&](Value unit) { append(b.quotient(unit, sizes.kvHeads), b.remainder(unit, sizes.kvHeads)); });
+    b.barrier();
+    b.dealt(units, [&](Value unit) {
+      Value token = b.quotient(unit, sizes.kvHeads), head = b.remainder(unit, sizes.kvHeads);
+      b.loop(b.index(0), b.index(sizes.group), b.index(sizes.together),
+             [&](Value first) { attend(token, head, first); });
+    });
+  }
+
+private:
+  Value batchElement(Value array, Value token) { return b.toIndex(b.element(array, token)); }
+
+  /// Copies head `head` of a query or key operand into row `target` of the query scratch, normalised and rotated as the
+  /// region says.
+  void readHead(Value operand, Value token, Value head, Value target) {
+    auto rope = operand.getDefiningOp<llm::RopeOp>();
+    Value beforeRope = rope ? rope.getX() : operand;
+    auto norm = beforeRope.getDefiningOp<llm::RmsNormOp>();
+    Value source = kernel.memory.lookup(norm ? norm.getX() : beforeRope);
+    Value start = b.mul(head, b.index(sizes.headDim));
+    auto read = [&](Columns columns) { return b.load(source, token, b.shifted(columns, start)); };
+    auto write = [&](Columns columns, Value x) { b.store(x, query, target, columns); };
+    if (norm)
+      emitNormRow(b, kernel, norm, sizes.headDim, read, write);
+    else
+      b.forColumns(sizes.headDim, [&](Columns columns) { write(columns, read(columns)); });
+    if (rope)
+      emitRotation(b, rope.getStyle(), kernel.memory.lookup(rope.getTable()), token,
+                   rope.getTable().getType().getDimSize(1), query, target);
+  }
+
+  /// The page of a slot block of a token's sequence, as a byte offset.
+  Value pageOf(Value token, Value block) {
+    Value page = block;
+    if (op.getCache()) {
+      Value row = b.mul(batchElement(kernel.batch.sequences, token), kernel.batch.blockStride);
+      page = batchElement(kernel.batch.blocks, b.add(row, block));
+    }
+    return b.add(b.mul(page, b.index(pageBytes)), pageOffset);
+  }
+
+  Value keysOf(Value page, Value head) {
+    int64_t bytes = sizes.headDim * pageTokens * floatBytes;
+    return b.view(pages, b.add(page, b.mul(head, b.index(bytes))),
+                  MemRefType::get({sizes.headDim, pageTokens}, b.getF32Type()));
+  }
+
+  Value valuesOf(Value page, Value head) {
+    int64_t bytes = sizes.headDim * pageTokens * floatBytes;
+    return b.view(pages, b.add(page, b.add(b.mul(head, b.index(bytes)), b.index(sizes.kvHeads * bytes))),
+                  MemRefType::get({pageTokens, sizes.headDim}, b.getF32Type()));
+  }
+
+  /// Without a cache the step's own tokens are the slots.
+  Value slotOf(Value token) { return op.getCache() ? batchElement(kernel.batch.slots, token) : token; }
+
+  void append(Value token, Value head) {
+    Value slot = slotOf(token);
+    Value page = pageOf(token, b.quotient(slot, pageTokens)), lane = b.remainder(slot, pageTokens);
+    Value zero = b.index(0);
+    readHead(op.getK(), token, head, zero);
+    Value keys = keysOf(page, head);
+    b.loop(zero, b.index(sizes.headDim), b.index(1),
+           [&](Value d) { b.setElement(b.element(query, {zero, d}), keys, {d, lane}); });
+    Value values = valuesOf(page, head), source = kernel.memory.lookup(op.getV());
+    Value start = b.mul(head, b.index(sizes.headDim));
+    b.forColumns(sizes.headDim, [&](Columns columns) {
+      b.store(b.load(source, token, b.shifted(columns, start)), values, lane, columns);
+    });
+  }
+
+  /// The slots [first, end) that a token sees.
+  std::pair<Value, Value> visible(Value token) {
+    Value limit = batchElement(kernel.batch.limits, token);
+    if (!op.getCache()) {
+      Value first = b.sub(token, batchElement(kernel.batch.slots, token));
+      return {first, b.add(first, limit)};
+    }
+    if (!op.getWindow())
+      return {b.index(0), limit};
+    Value position = batchElement(kernel.batch.positions, token);
+    return {b.greatest(b.sub(position, b.index(*op.getWindow() - 1)), b.index(0)), limit};
+  }
+
+  /// Scores of one page's tokens for each query head: `together` times pageTokens / lanes vectors.
+  SmallVector<Value> scores(Value keys, Value firstSlot, Value begin, Value end) {
+    int64_t vectors = pageTokens / b.shape.lanes;
+    SmallVector<Value> result(sizes.together * vectors, b.splat(0.0));
+    result = b.reduce(b.index(0), b.index(sizes.headDim), b.index(1), result, [&](Value d, ValueRange carried) {
+      SmallVector<Value> next(carried);
+      SmallVector<Value> key;
+      for (int64_t v = 0; v < vectors; ++v)
+        key.push_back(b.load(keys, d, {b.index(v * b.shape.lanes), {}}));
+      for (int64_t h = 0; h < sizes.together; ++h) {
+        Value q = b.broadcast(b.element(query, {b.index(h), d}));
+        for (int64_t v = 0; v < vectors; ++v)
+          next[h * vectors + v] = b.fma(q, key[v], next[h * vectors + v]);
+      }
+      return next;
+    });
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value seen = seenLanes(b.add(firstSlot, b.index(v * b.shape.lanes)), begin, end);
+      for (int64_t h = 0; h < sizes.together; ++h) {
+        Value &score = result[h * vectors + v];
+        if (op.getSoftcap())
+          score = emitSoftcap(b, op.getSoftcap()->convertToDouble(), score);
+        score = arith::SelectOp::create(b, seen, score, b.splat(lowest));
+      }
+    }
+    return result;
+  }
+
+  /// Lanes whose slot, `slot` for the first, lies in [begin, end).
+  Value seenLanes(Value slot, Value begin, Value end) {
+    auto type = VectorType::get({b.shape.lanes}, b.getI1Type());
+    Value zero = b.index(0);
+    Value before = vector::CreateMaskOp::create(b, type, b.greatest(b.sub(begin, slot), zero));
+    Value upTo = vector::CreateMaskOp::create(b, type, b.greatest(b.sub(end, slot), zero));
+    return arith::XOrIOp::create(b, arith::OrIOp::create(b, before, upTo), before);
+  }
+
+  void attend(Value token, Value head, Value firstHead) {
+    auto scale = b.splat(op.getScale().convertToDouble());
+    for (int64_t h = 0; h < sizes.together; ++h) {
+      Value queryHead = b.add(b.mul(head, b.index(sizes.group)), b.add(firstHead, b.index(h)));
+      readHead(op.getQ(), token, queryHead, b.index(h));
+      b.forColumns(sizes.headDim, [&](Columns columns) {
+        b.store(b.mul(b.load(query, b.index(h), columns), scale), query, b.index(h), columns);
+      });
+      b.forColumns(sizes.paddedDim, [&](Columns columns) { b.store(b.splat(0.0), sums, b.index(h), columns); });
+    }
+
+    auto [begin, end] = visible(token);
+    Value firstBlock = b.quotient(begin, pageTokens);
+    Value endBlock = b.quotient(b.add(end, b.index(pageTokens - 1)), pageTokens);
+    SmallVector<Value> state; // largest score and sum of exponentials of each head
+    for (int64_t h = 0; h < sizes.together; ++h)
+      state.append({b.scalar(lowest), b.scalar(0.0)});
+    state = b.reduce(firstBlock, endBlock, b.index(1), state,
+                     [&, begin = begin, end = end](Value block, ValueRange carried) {
+                       return attendPage(token, head, block, begin, end, carried);
+                     });
+
+    for (int64_t h = 0; h < sizes.together; ++h) {
+      Value queryHead = b.add(b.mul(head, b.index(sizes.group)), b.add(firstHead, b.index(h)));
+      Value start = b.mul(queryHead, b.index(sizes.headDim));
+      Value inverse = b.broadcast(b.div(b.scalar(1.0), state[2 * h + 1]));
+      b.forColumns(sizes.headDim, [&](Columns columns) {
+        b.store(b.mul(b.load(sums, b.index(h), columns), inverse), kernel.result, token, b.shifted(columns, start));
+      });
+    }
+  }
+
+  SmallVector<Value> attendPage(Value token, Value head, Value block, Value begin, Value end, ValueRange carried) {
+    int64_t vectors = pageTokens / b.shape.lanes;
+    Value page = pageOf(token, block);
+    Value firstSlot = b.mul(block, b.index(pageTokens));
+    SmallVector<Value> score = scores(keysOf(page, head), firstSlot, begin, end);
+
+    SmallVector<Value> state, correction;
+    for (int64_t h = 0; h < sizes.together; ++h) {
+      Value largest = score[h * vectors];
+      for (int64_t v = 1; v < vectors; ++v)
+        largest = b.max(largest, score[h * vectors + v]);
+      Value newMax = b.max(carried[2 * h], b.reduceMax(largest));
+      Value newMaxVector = b.broadcast(newMax);
+      Value total = b.splat(0.0);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value p = b.exp(b.sub(score[h * vectors + v], newMaxVector));
+        b.store(p, probabilities, b.index(h), {b.index(v * b.shape.lanes), {}});
+        total = b.add(total, p);
+      }
+      Value change = b.exp(b.broadcast(b.sub(carried[2 * h], newMax)));
+      Value changeScalar = vector::ExtractOp::create(b, change, 0);
+      state.append({newMax, b.fma(carried[2 * h + 1], changeScalar, b.reduceAdd(total))});
+      correction.push_back(change);
+    }
+    addValues(valuesOf(page, head), b.greatest(b.sub(begin, firstSlot), b.index(0)),
+              b.least(b.sub(end, firstSlot), b.index(pageTokens)), correction);
+    return state;
+  }
+
+  /// sums = sums * correction + probabilities[from, to) x values
+  void addValues(Value values, Value from, Value to, ArrayRef<Value> correction) {
+    SmallVector<Columns> all = b.unrolledColumns(sizes.headDim);
+    int64_t atOnce = std::max<int64_t>(1, b.shape.attentionVectors / sizes.together);
+    for (ArrayRef<Columns> rest = all; !rest.empty(); rest = rest.drop_front(std::min<size_t>(atOnce, rest.size()))) {
+      ArrayRef<Columns> part = rest.take_front(atOnce);
+      SmallVector<Value> acc;
+      for (int64_t h = 0; h < sizes.together; ++h)
+        for (Columns columns : part)
+          acc.push_back(b.mul(b.load(sums, b.index(h), columns), correction[h]));
+      acc = b.reduce(from, to, b.index(1), acc, [&](Value j, ValueRange carried) {
+        SmallVector<Value> next(carried);
+        SmallVector<Value> value;
+        for (Columns columns : part)
+          value.push_back(b.load(values, j, columns));
+        for (int64_t h = 0; h < sizes.together; ++h) {
+          Value p = b.broadcast(b.element(probabilities, {b.index(h), j}));
+          for (size_t c = 0; c < part.size(); ++c)
+            next[h * part.size() + c] = b.fma(p, value[c], next[h * part.size() + c]);
+        }
+        return next;
+      });
+      for (int64_t h = 0; h < sizes.together; ++h)
+        for (size_t c = 0; c < part.size(); ++c)
+          b.store(acc[h * part.size() + c], sums, b.index(h), part[c]);
+    }
+  }
+
+  KernelBuilder &b;
+  Kernel &kernel;
+  llm::AttentionOp op;
+  Sizes sizes;
+  Value query, sums, probabilities, pages, pageOffset;
+  int64_t pageBytes;
+};
+} // namespace
+
+KernelNeeds yoke::attentionNeeds(llm::AttentionOp op, const KernelShape &shape, int64_t maxTokens) {
+  Sizes sizes(op, shape);
+  KernelNeeds needs{.scratchBytes = sizes.scratchBytes()};
+  if (!op.getCache())
+    needs.workspaceBytes =
+        static_cast<int64_t>(llvm::divideCeil(maxTokens, pageTokens)) * layerPageBytes(sizes.kvHeads, sizes.headDim);
+  return needs;
+}
+
+void yoke::emitAttention(KernelBuilder &b, Kernel &kernel) { AttentionEmitter(b, kernel).emit(); }

@@ -1,0 +1,55 @@
+//===- Kernel.cpp - which emitter a fused region goes to ------------------===//
+#include "LowerCpu/Kernel.h"
+
+#include "Fuse/KernelGroup.h"
+
+using namespace mlir;
+using namespace yoke;
+
+static int64_t columnsOf(Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); }
+
+int64_t yoke::layerPageBytes(int64_t kvHeads, int64_t headDim) {
+  return 2 * kvHeads * headDim * KernelShape::pageTokens * static_cast<int64_t>(sizeof(float));
+}
+
+KernelNeeds yoke::needsOf(llm::FusedOp fused, const KernelShape &shape, int64_t maxTokens) {
+  for (Operation &op : fused.getBody().front()) {
+    if (auto attention = dyn_cast<llm::AttentionOp>(op))
+      return attentionNeeds(attention, shape, maxTokens);
+    bool gathers = isa<llm::LmHeadOp>(op);
+    if (gathers || (isa<llm::LinearOp>(op) && !isa<BlockArgument>(op.getOperand(0))))
+      return {.workspaceBytes = maxTokens * columnsOf(op.getOperand(0)) * static_cast<int64_t>(sizeof(float))};
+  }
+  return {};
+}
+
+LogicalResult yoke::emitKernel(KernelBuilder &builder, Kernel &kernel) {
+  using Emitter = void (*)(KernelBuilder &, Kernel &);
+  Emitter emitter = nullptr;
+  for (Operation &op : kernel.fused.getBody().front()) {
+    // Attention and projections are the kernel's kind whatever stands around them; norms come before mere element-wise
+    // ops.
+    if (isa<llm::AttentionOp>(op))
+      emitter = emitAttention;
+    else if (isa<llm::LinearOp, llm::LmHeadOp>(op))
+      emitter = emitProjection;
+    else if (emitter == emitAttention || emitter == emitProjection)
+      continue;
+    else if (isa<llm::RmsNormOp, llm::LayerNormOp>(op))
+      emitter = emitNorm;
+    else if (isa<llm::EmbeddingOp>(op))
+      emitter = emitEmbedding;
+    else if (isa<llm::RopeTableOp>(op))
+      emitter = emitRopeTable;
+    else if (isa<llm::RopeOp>(op))
+      emitter = emitRope;
+    else if (isa<llm::PoolOp>(op))
+      emitter = emitPool;
+    else if (isElementwise(&op) && !emitter)
+      emitter = emitElementwise;
+  }
+  if (!emitter)
+    return kernel.fused.emitError() << "the CPU has no kernel for the region " << kernel.fused.getKernel();
+  emitter(builder, kernel);
+  return success();
+}

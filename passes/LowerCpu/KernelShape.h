@@ -1,0 +1,35 @@
+//===- KernelShape.h - register blocking by instruction set ---------------===//
+#ifndef YOKE_PASSES_LOWERCPU_KERNELSHAPE_H
+#define YOKE_PASSES_LOWERCPU_KERNELSHAPE_H
+
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <optional>
+
+namespace yoke {
+
+/// How kernels use the vector registers of an instruction set.
+struct KernelShape {
+  /// float32 elements of a vector register.
+  int64_t lanes;
+  /// Rows of activations multiplied at once.
+  int64_t rowBlock;
+  /// Independent partial sums of one output; they hide the latency of the multiply-add when there is one row.
+  int64_t chains;
+  /// Vectors of scores or values that attention keeps in registers.
+  int64_t attentionVectors;
+
+  /// Output rows of a weight panel.
+  static constexpr int64_t panel = 32;
+  /// Tokens of a KV page.
+  static constexpr int64_t pageTokens = 32;
+
+  int64_t panelVectors() const { return panel / lanes; }
+
+  /// The shape for "x86-64-v3" or "x86-64-v4", nothing for other names.
+  static std::optional<KernelShape> forLevel(llvm::StringRef level);
+};
+
+} // namespace yoke
+
+#endif // YOKE_PASSES_LOWERCPU_KERNELSHAPE_H

@@ -1,0 +1,94 @@
+//===- PackWeights.cpp - decides how each weight lies in the package ------===//
+#include "LowerCpu/KernelShape.h"
+#include "LowerCpu/LowerCpu.h"
+#include "LowerCpu/WeightLayout.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace yoke {
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "LowerCpu/Passes.h.inc"
+} // namespace yoke
+
+using namespace mlir;
+using namespace yoke;
+
+namespace {
+/// What a weight is read for.
+struct Use {
+  bool multiplied = false;
+  bool gated = false;
+};
+
+/// True when the projection's two halves are multiplied inside its kernel.
+bool isGatedInKernel(Operation *projection) {
+  return llvm::any_of(projection->getResult(0).getUsers(), [](Operation *user) {
+    return isa<tensor::ExtractSliceOp>(user) && llvm::any_of(user->getUsers(), llvm::IsaPred<llm::GatedOp>);
+  });
+}
+
+void addUses(Value weight, Use &use) {
+  for (OpOperand &operand : weight.getUses()) {
+    Operation *user = operand.getOwner();
+    if (auto fused = dyn_cast<llm::FusedOp>(user)) {
+      addUses(fused.getBody().getArgument(operand.getOperandNumber()), use);
+    } else if (isa<llm::LinearOp, llm::LmHeadOp>(user) && operand.getOperandNumber() == 1) {
+      use.multiplied = true;
+      use.gated |= user->getParentOp() && isa<llm::FusedOp>(user->getParentOp()) && isGatedInKernel(user);
+    }
+  }
+}
+
+struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (!KernelShape::forLevel(level)) {
+      getOperation().emitError() << "expected level x86-64-v3 or x86-64-v4, found " << level;
+      return signalPassFailure();
+    }
+    SymbolTable symbols(getOperation());
+    llvm::MapVector<Operation *, Use> uses;
+    for (auto global : getOperation().getOps<ml_program::GlobalOp>())
+      if (!global.getIsMutable())
+        uses[global];
+    llvm::DenseSet<Operation *> read;
+    getOperation()->walk([&](ml_program::GlobalLoadConstOp load) {
+      Operation *global = symbols.lookup(load.getGlobalAttr().getLeafReference());
+      read.insert(global);
+      addUses(load.getResult(), uses[global]);
+    });
+
+    int64_t offset = 0;
+    for (auto &[op, use] : uses) {
+      auto global = cast<ml_program::GlobalOp>(op);
+      if (!read.contains(op)) {
+        global.erase();
+        continue;
+      }
+      auto type = dyn_cast<RankedTensorType>(global.getType());
+      if (!type || type.getRank() > 2 || !isa<FloatType>(type.getElementType())) {
+        global.emitError() << "the CPU has no layout for a weight of type " << global.getType();
+        return signalPassFailure();
+      }
+      auto layout = chooseLayout(type, use, offset);
+      global->setAttr(layoutAttrName, layout);
+      offset = llvm::alignTo(offset + packedBytes(type, layout), weightAlignment);
+    }
+    getOperation()->setAttr("llm.weight_bytes", Builder(&getContext()).getI64IntegerAttr(offset));
+  }
+
+  llm::LayoutAttr chooseLayout(RankedTensorType type, const Use &use, int64_t offset) {
+    int64_t panel = 0, group = 1, interleave = 0;
+    if (type.getRank() == 2 && use.multiplied) {
+      panel = KernelShape::panel;
+      group = type.getElementType().isBF16() ? 2 : 1;
+      interleave = use.gated ? KernelShape::panel / 2 : 0;
+    }
+    return llm::LayoutAttr::get(&getContext(), offset, panel, group, interleave);
+  }
+};
+} // namespace

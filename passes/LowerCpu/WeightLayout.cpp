@@ -1,0 +1,36 @@
+//===- WeightLayout.cpp - packed weights as memrefs and bytes -------------===//
+#include "LowerCpu/WeightLayout.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace yoke;
+
+llm::LayoutAttr yoke::getLayout(ml_program::GlobalOp global) {
+  return global->getAttrOfType<llm::LayoutAttr>(layoutAttrName);
+}
+
+int64_t yoke::panelCount(RankedTensorType matrix, llm::LayoutAttr layout) {
+  // An interleaved panel holds panel / 2 rows of each half.
+  if (layout.getInterleave() > 0)
+    return llvm::divideCeil(matrix.getDimSize(0) / 2, layout.getPanel() / 2);
+  return llvm::divideCeil(matrix.getDimSize(0), layout.getPanel());
+}
+
+MemRefType yoke::packedType(RankedTensorType weight, llm::LayoutAttr layout) {
+  MLIRContext *context = weight.getContext();
+  if (weight.getRank() == 1)
+    return MemRefType::get(weight.getShape(), Float32Type::get(context));
+  if (layout.getPanel() == 0)
+    return MemRefType::get(weight.getShape(), weight.getElementType());
+  Type element = layout.getGroup() == 2 ? Type(IntegerType::get(context, 32)) : weight.getElementType();
+  return MemRefType::get({panelCount(weight, layout),
+                          static_cast<int64_t>(llvm::divideCeil(weight.getDimSize(1), layout.getGroup())),
+                          layout.getPanel()},
+                         element);
+}
+
+int64_t yoke::packedBytes(RankedTensorType weight, llm::LayoutAttr layout) {
+  MemRefType packed = packedType(weight, layout);
+  return packed.getNumElements() * packed.getElementTypeBitWidth() / 8;
+}

@@ -1,0 +1,32 @@
+//===- WeightLayout.h - packed weights as memrefs and bytes ---------------===//
+#ifndef YOKE_PASSES_LOWERCPU_WEIGHTLAYOUT_H
+#define YOKE_PASSES_LOWERCPU_WEIGHTLAYOUT_H
+
+#include "LLM/LLM.h"
+
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+
+namespace yoke {
+
+/// Name of the attribute of a global that holds its `#llm.layout`.
+inline constexpr llvm::StringLiteral layoutAttrName = "llm.layout";
+
+/// Where weights start in the package's weight section, and how each is aligned there.
+inline constexpr int64_t weightAlignment = 64;
+
+/// The layout of a global that `yoke-pack-weights` has seen.
+llm::LayoutAttr getLayout(mlir::ml_program::GlobalOp global);
+
+/// Panels of a [rows, inputs] matrix.
+int64_t panelCount(mlir::RankedTensorType matrix, llm::LayoutAttr layout);
+
+/// How kernels see the packed weight: vectors as [N] float32, row-major tables as [V, D] elements, panels as [panels,
+/// inputs / group, panel] where a group of two bfloat16 is one i32.
+mlir::MemRefType packedType(mlir::RankedTensorType weight, llm::LayoutAttr layout);
+
+/// Size of the packed weight in bytes.
+int64_t packedBytes(mlir::RankedTensorType weight, llm::LayoutAttr layout);
+
+} // namespace yoke
+
+#endif // YOKE_PASSES_LOWERCPU_WEIGHTLAYOUT_H

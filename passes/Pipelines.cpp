@@ -1,0 +1,104 @@
+//===- Pipelines.cpp - the stages, in order -------------------------------===//
+#include "Pipelines.h"
+
+#include "Contract/Contract.h"
+#include "Fuse/Fuse.h"
+#include "LowerCpu/LowerCpu.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace yoke;
+
+static void addContract(OpPassManager &manager, StringRef stage, ArrayRef<StringRef> ops, ArrayRef<StringRef> dialects,
+                        ArrayRef<StringRef> closed = {}) {
+  CheckContractPassOptions options;
+  options.stage = stage.str();
+  for (StringRef op : ops)
+    options.ops.push_back(op.str());
+  for (StringRef dialect : dialects)
+    options.dialects.push_back(dialect.str());
+  for (StringRef op : closed)
+    options.closed.push_back(op.str());
+  manager.addPass(createCheckContractPass(options));
+}
+
+static void buildSimplify(OpPassManager &manager, const StageOptions &) {
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createSymbolDCEPass());
+  addContract(manager, "simplify", {}, {"llm", "func", "arith", "tensor", "ml_program"});
+}
+
+static void buildFuse(OpPassManager &manager, const StageOptions &) {
+  manager.addPass(createConcatProjectionsPass());
+  manager.addPass(createCSEPass());
+  manager.addNestedPass<func::FuncOp>(createFormKernelsPass());
+  addContract(manager, "fuse",
+              {"func.func", "func.return", "ml_program.global", "ml_program.global_load_const", "tensor.dim",
+               "tensor.extract_slice", "arith.constant", "llm.fused", "llm.positions"},
+              {}, {"llm.fused"});
+}
+
+static void buildKernels(OpPassManager &manager, const StageOptions &stage) {
+  manager.addPass(createPackWeightsPass({.level = stage.level}));
+  manager.addPass(createLowerToKernelsPass({.level = stage.level, .maxTokens = stage.maxTokens}));
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  addContract(manager, "kernels", {"ml_program.global"}, {"func", "arith", "math", "memref", "scf", "vector", "llvm"});
+}
+
+static void buildNative(OpPassManager &manager, const StageOptions &) {
+  manager.addPass(createSymbolDCEPass());
+  manager.addNestedPass<func::FuncOp>(createApproximateMathPass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  ConvertVectorToLLVMPassOptions vector;
+  vector.reassociateFPReductions = true;
+  manager.addPass(createConvertVectorToLLVMPass(vector));
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createConvertMathToLibmPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  manager.addPass(createConvertFuncToLLVMPass());
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  addContract(manager, "native", {}, {"llvm"});
+}
+
+ArrayRef<Stage> yoke::cpuStages() {
+  static const Stage stages[] = {
+      {"simplify", "canonical form of the llm dialect, nothing that is not needed", buildSimplify},
+      {"fuse", "one llm.fused region a kernel", buildFuse},
+      {"kernels", "weights laid out, kernels of vector code, one arena", buildKernels},
+      {"native", "LLVM dialect", buildNative},
+  };
+  return stages;
+}
+
+void yoke::registerPassesAndPipelines() {
+  registerCheckContractPass();
+  registerConcatProjectionsPass();
+  registerFormKernelsPass();
+  registerPackWeightsPass();
+  registerLowerToKernelsPass();
+  registerApproximateMathPass();
+  static PassPipelineRegistration<StageOptions> simplify("yoke-simplify", "Canonical form of the llm dialect",
+                                                         buildSimplify);
+  static PassPipelineRegistration<StageOptions> fuse("yoke-fuse", "Fuse llm ops into one region a kernel", buildFuse);
+  static PassPipelineRegistration<StageOptions> kernels("yoke-lower-kernels", "Fused regions to kernels of vector code",
+                                                        buildKernels);
+  static PassPipelineRegistration<StageOptions> lower("yoke-lower-cpu", "Fused regions to the LLVM dialect for a CPU",
+                                                      [](OpPassManager &manager, const StageOptions &options) {
+                                                        buildKernels(manager, options);
+                                                        buildNative(manager, options);
+                                                      });
+}

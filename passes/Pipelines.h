@@ -1,0 +1,32 @@
+//===- Pipelines.h - the stages, in order ---------------------------------===//
+#ifndef YOKE_PASSES_PIPELINES_H
+#define YOKE_PASSES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "llvm/ADT/ArrayRef.h"
+
+namespace yoke {
+
+/// What the stages need to know.
+struct StageOptions : mlir::PassPipelineOptions<StageOptions> {
+  Option<std::string> level{*this, "level", llvm::cl::desc("x86-64-v3 or x86-64-v4"), llvm::cl::init("x86-64-v4")};
+  Option<int64_t> maxTokens{*this, "max-tokens", llvm::cl::desc("Most tokens of one step"), llvm::cl::init(512)};
+};
+
+/// One stage of compilation. Each ends with a check that lists what it should not have left.
+struct Stage {
+  llvm::StringLiteral name;
+  llvm::StringLiteral description;
+  void (*build)(mlir::OpPassManager &, const StageOptions &);
+};
+
+/// All stages on the way to a CPU, first to last.
+llvm::ArrayRef<Stage> cpuStages();
+
+/// Our passes, and the pipelines `--yoke-simplify`, `--yoke-fuse`, `--yoke-lower-cpu`.
+void registerPassesAndPipelines();
+
+} // namespace yoke
+
+#endif // YOKE_PASSES_PIPELINES_H
