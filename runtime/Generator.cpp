@@ -95,7 +95,7 @@ void Generation::accept(int32_t token) {
   const bool ended = !request.ignoreEndTokens && std::ranges::find(ends, token) != ends.end();
   std::string text;
   if (decoder && !ended)
-    text = stops.append(decoder->push(token));
+    text = stops.append(decoder->feed(token));
   deliver(token, std::move(text));
   if (finished())
     return;
@@ -115,7 +115,7 @@ void Generation::finish(FinishReason reason) {
   result.finishReason = reason;
   if (!decoder)
     return;
-  std::string rest = stops.append(decoder->finish());
+  std::string rest = stops.append(decoder->flush());
   rest += stops.finish();
   if (stops.matched() && reason == FinishReason::Length)
     result.finishReason = FinishReason::Stop;
