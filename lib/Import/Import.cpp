@@ -1,0 +1,123 @@
+//===- Import.cpp - from a Hugging Face checkpoint to the llm dialect -----===//
+#include "Import/Import.h"
+
+#include "Import/Family.h"
+#include "Import/SpecialTokens.h"
+#include "Support/Text.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace yoke;
+using namespace yoke::import;
+
+namespace {
+
+struct Choice {
+  const Family *family = nullptr;
+  std::string architecture;
+};
+
+} // namespace
+
+/// What `quantization_config` asks for, empty without one.
+static std::string quantMethod(const JsonObject &config) {
+  for (std::string_view key : {"quantization_config", "compression_config"}) {
+    const Json *value = config.find(key);
+    if (!value || (value->is_object() && value->empty()))
+      continue;
+    auto object = JsonObject::from(*value, config.source(), std::string(key));
+    auto method = object ? object->string("quant_method", "unnamed") : Result<std::string>("unnamed");
+    return method ? quote(*method) : describeJson(*value);
+  }
+  return "";
+}
+
+/// The family named by architectures[0], or by model_type when there are no architectures.
+static Result<Choice> chooseFamily(const JsonObject &config) {
+  std::vector<std::string> architectures;
+  if (YOKE_TRY(config.optionalArray("architectures")))
+    architectures = YOKE_TRY(config.strings("architectures", 64));
+  std::string modelType = YOKE_TRY(config.string("model_type", ""));
+
+  Choice choice;
+  for (const Family *family : families())
+    if (architectures.empty() ? family->modelType == modelType
+                              : is_contained(family->architectures, architectures.front()))
+      choice = {family, architectures.empty() ? family->architectures.front().str() : architectures.front()};
+  std::string method = quantMethod(config);
+  if (choice.family && method.empty())
+    return choice;
+
+  std::string problem;
+  if (!choice.family && architectures.empty() && modelType.empty())
+    problem = "architectures: expected a list of at least one name, found nothing";
+  else if (!choice.family)
+    problem = fmt::format("unsupported {} {}", architectures.empty() ? "model_type" : "architecture",
+                          quote(architectures.empty() ? modelType : architectures.front()));
+  if (!choice.family)
+    problem += "; supported: " + llvm::join(supportedArchitectures(), ", ");
+  if (!method.empty())
+    problem += fmt::format("{}quantization_config: unsupported quant_method {}; supported: none (weights in f32, f16 "
+                           "or bf16)",
+                           problem.empty() ? "" : "; ", method);
+  return malformed("{}: {}", config.source(), problem);
+}
+
+static void setModelAttributes(ModelBuilder &model, const Choice &choice, const SpecialTokens &tokens) {
+  OpBuilder &b = model.builder();
+  SmallVector<NamedAttribute> attributes;
+  auto set = [&](StringRef name, Attribute value) { attributes.push_back(b.getNamedAttr(name, value)); };
+  auto setNumber = [&](StringRef name, int64_t value) { set(name, b.getI64IntegerAttr(value)); };
+  set("architecture", b.getStringAttr(choice.architecture));
+  set("task", b.getStringAttr(choice.family->task));
+  setNumber("vocab_size", model.shape().vocabulary);
+  setNumber("hidden_size", model.shape().hidden);
+  setNumber("layers", model.shape().layers);
+  setNumber("max_positions", model.shape().positions);
+  if (tokens.bos)
+    setNumber("bos_token_id", *tokens.bos);
+  set("eos_token_ids", b.getDenseI64ArrayAttr(tokens.eos));
+  if (tokens.pad)
+    setNumber("pad_token_id", *tokens.pad);
+  setNumber("parameters", model.weights().parameters());
+  set("weight_type", b.getStringAttr(model.weights().matrixType()));
+  model.module()->setAttr("llm.model", b.getDictionaryAttr(attributes));
+}
+
+Result<OwningOpRef<ModuleOp>> yoke::importModel(MLIRContext &context, std::string_view text,
+                                                const Checkpoint &checkpoint, const ImportOptions &options) {
+  context.loadDialect<arith::ArithDialect, func::FuncDialect, llm::LLMDialect, ml_program::MLProgramDialect,
+                      tensor::TensorDialect>();
+  std::string source = printable(checkpoint.folder(), 4096) + "/config.json";
+  Json document = YOKE_TRY(parseJson(text, source, {.bytes = size_t(1) << 24, .allowNonFinite = true}));
+  JsonObject fields = YOKE_TRY(JsonObject::from(document, source));
+  Choice choice = YOKE_TRY(chooseFamily(fields));
+  const Family &family = *choice.family;
+
+  ConfigReader config(fields, choice.architecture);
+  config.accept({"quantization_config", "compression_config"});
+  ModelBuilder model(context, checkpoint, options, family.basePrefix);
+  YOKE_TRY(family.build(config, model));
+  YOKE_TRY(model.weights().check([&](StringRef name) {
+    StringRef bare = name;
+    bare.consume_front(family.basePrefix);
+    return isBuffer(name) || name == "lm_head.weight" || name == "embed_out.weight" ||
+           any_of(family.unusedTensors, [&](StringRef unused) { return bare.starts_with(unused); });
+  }));
+  SpecialTokens tokens = YOKE_TRY(readSpecialTokens(fields, checkpoint, family.tokens, model.shape().vocabulary));
+  setModelAttributes(model, choice, tokens);
+
+  if (failed(verify(model.module())))
+    return yoke::failed("{}: the imported module does not verify (an error in Yoke)", source);
+  return model.take();
+}
+
+Result<OwningOpRef<ModuleOp>> yoke::importCheckpoint(MLIRContext &context, const Checkpoint &checkpoint,
+                                                     const ImportOptions &options) {
+  return importModel(context, checkpoint.config(), checkpoint, options);
+}

@@ -1,0 +1,104 @@
+//===- ModelBuilder.h - the step function of a model ----------------------===//
+#ifndef YOKE_LIB_IMPORT_MODELBUILDER_H
+#define YOKE_LIB_IMPORT_MODELBUILDER_H
+
+#include "Import/Rope.h"
+#include "Import/WeightTable.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <optional>
+
+namespace yoke::import {
+
+/// What the function's type and the module's attributes say.
+struct ModelShape {
+  int64_t vocabulary = 0, hidden = 0, layers = 0, positions = 0;
+  int64_t kvHeads = 0, headDim = 0; ///< of the key/value cache; 0: an encoder, which has none
+};
+
+struct AttentionShape {
+  int64_t heads = 1, kvHeads = 1, layer = 0;
+  float scale = 1;
+  std::optional<int64_t> window = std::nullopt;
+  std::optional<double> softcap = std::nullopt;
+};
+
+/// Writes `func.func @step` op by op. Names of weights are those of transformers, with the base model's prefix. All
+/// values are activations [T, columns] of f32 unless stated; sizes are checked against the checkpoint at the end, so
+/// every method can be called regardless of what the checkpoint holds.
+class ModelBuilder {
+public:
+  ModelBuilder(mlir::MLIRContext &context, const Checkpoint &checkpoint, const ImportOptions &options,
+               llvm::StringRef basePrefix);
+
+  /// Ends the reading of the config and opens the function. Nothing else may be called before, or after an error.
+  Status begin(ConfigReader &config, const ModelShape &shape);
+
+  /// Token ids and positions, [T] of i32.
+  mlir::Value tokens() const { return tokenIds; }
+  mlir::Value positions();
+
+  /// A whole tensor [rows, columns] or [size] as a weight.
+  mlir::Value matrix(llvm::StringRef name, int64_t rows, int64_t columns);
+  mlir::Value vector(llvm::StringRef name, int64_t size);
+  /// Rows of a larger tensor as a weight `name` of their own.
+  mlir::Value part(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef tensor,
+                   llvm::ArrayRef<int64_t> tensorShape, const Rows &rows);
+
+  /// Row `ids[t] + offset` of `table`.
+  mlir::Value embedding(mlir::Value ids, mlir::Value table, int64_t offset = 0);
+  /// x times the transposed weight [out, in], plus the bias [out] unless null. The second form takes `name.weight` and
+  /// `name.bias`.
+  mlir::Value linear(mlir::Value x, mlir::Value weight, mlir::Value bias = {});
+  mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t out, bool bias);
+  /// `size` is that of the scale; each run of so many columns is normalised alone.
+  mlir::Value rmsNorm(mlir::Value x, llvm::StringRef name, int64_t size, double epsilon, float scaleOffset = 0);
+  /// With `affine` scaled and shifted by `name.weight` and `name.bias`.
+  mlir::Value layerNorm(mlir::Value x, llvm::StringRef name, double epsilon, bool affine = true);
+  mlir::Value activation(llm::ActivationKind kind, mlir::Value x);
+  mlir::Value gated(llm::ActivationKind kind, mlir::Value gate, mlir::Value up);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value addVector(mlir::Value x, mlir::Value vector);
+  mlir::Value scale(mlir::Value x, double factor);
+  mlir::Value softcap(mlir::Value x, double cap);
+  /// Heads of `headDim` columns turned by their positions; x itself when nothing rotates.
+  mlir::Value rotate(mlir::Value x, const Rope &rope, int64_t headDim);
+  /// Causal over the cache when the model has one, else bidirectional.
+  mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v, const AttentionShape &shape);
+  /// Logits of the wanted tokens, [R, vocabulary].
+  mlir::Value lmHead(mlir::Value x, mlir::Value weight, mlir::Value bias = {});
+  /// One row for each sequence, [S, columns].
+  mlir::Value pool(llm::PoolKind kind, mlir::Value x, bool normalize);
+
+  /// Ends the function with its result rows.
+  void finish(mlir::Value result);
+
+  WeightTable &weights() { return table; }
+  const ModelShape &shape() const { return modelShape; }
+  const Checkpoint &checkpoint() const { return source; }
+  const ImportOptions &options() const { return importOptions; }
+  mlir::OpBuilder &builder() { return ops; }
+  mlir::ModuleOp module() { return *moduleOp; }
+  mlir::OwningOpRef<mlir::ModuleOp> take() { return std::move(moduleOp); }
+
+private:
+  mlir::Value load(mlir::ml_program::GlobalOp global);
+  mlir::Value ones(int64_t size);
+
+  const Checkpoint &source;
+  const ImportOptions &importOptions;
+  mlir::OwningOpRef<mlir::ModuleOp> moduleOp;
+  WeightTable table;
+  mlir::OpBuilder ops;
+  mlir::Location location;
+  ModelShape modelShape;
+  mlir::func::FuncOp step;
+  mlir::Value tokenIds, batch, cache, positionIds;
+  llvm::DenseMap<mlir::Attribute, mlir::Value> ropeTables;
+  llvm::StringMap<mlir::Value> loads;
+};
+
+} // namespace yoke::import
+
+#endif // YOKE_LIB_IMPORT_MODELBUILDER_H

@@ -1,0 +1,121 @@
+//===- WeightTable.cpp - weights of the model and of the checkpoint -------===//
+#include "Import/WeightTable.h"
+
+#include "Support/Text.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace yoke;
+using namespace yoke::import;
+
+namespace {
+
+/// Names that transformers reads as another name, when a tensor's name ends or starts with them.
+struct OlderName {
+  StringLiteral now, before;
+};
+constexpr OlderName olderEndings[] = {{"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}};
+constexpr OlderName olderBeginnings[] = {{"lm_head.", "embed_out."}};
+
+} // namespace
+
+WeightTable::WeightTable(ModuleOp module, const Checkpoint &checkpoint, WeightType matrixType, StringRef basePrefix)
+    : builder(module.getContext()), checkpoint(checkpoint), requested(matrixType), basePrefix(basePrefix) {
+  builder.setInsertionPointToStart(module.getBody());
+  hasPrefix = llvm::any_of(checkpoint.tensors(),
+                           [&](const TensorInfo *tensor) { return StringRef(tensor->name).starts_with(basePrefix); });
+}
+
+std::string WeightTable::storedName(StringRef name) const {
+  std::string stored = name.str();
+  if (!hasPrefix && name.starts_with(basePrefix))
+    stored = name.drop_front(basePrefix.size()).str();
+  if (checkpoint.find(stored))
+    return stored;
+  for (const OlderName &older : olderEndings)
+    if (StringRef(stored).ends_with(older.now))
+      if (std::string old = stored.substr(0, stored.size() - older.now.size()) + older.before.str();
+          checkpoint.find(old))
+        return old;
+  for (const OlderName &older : olderBeginnings)
+    if (StringRef(stored).starts_with(older.now))
+      if (std::string old = older.before.str() + stored.substr(older.now.size()); checkpoint.find(old))
+        return old;
+  return stored;
+}
+
+Type WeightTable::elementType(const TensorInfo *tensor, bool matrix) {
+  if (matrix && requested != WeightType::AsStored) {
+    if (requested == WeightType::F32)
+      return builder.getF32Type();
+    return requested == WeightType::BF16 ? Type(builder.getBF16Type()) : Type(builder.getF16Type());
+  }
+  if (!tensor || tensor->dtype == DType::F32)
+    return builder.getF32Type();
+  return tensor->dtype == DType::F16 ? Type(builder.getF16Type()) : Type(builder.getBF16Type());
+}
+
+ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shape, StringRef tensorName,
+                                          ArrayRef<int64_t> tensorShape, const Rows &rows) {
+  auto [place, isNew] = globals.try_emplace(name);
+  if (!isNew)
+    return place->second;
+
+  std::string stored = storedName(tensorName);
+  const TensorInfo *tensor = checkpoint.find(stored);
+  if (expected.try_emplace(stored, tensorShape.begin(), tensorShape.end()).second && tensor &&
+      tensor->dtype != DType::F32 && tensor->dtype != DType::F16 && tensor->dtype != DType::BF16)
+    unsupportedTypes.push_back(fmt::format("{} is {}", printable(stored), dtypeName(tensor->dtype)));
+
+  Type element = elementType(tensor, shape.size() == 2);
+  auto piece = llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(stored), rows.offset, rows.block,
+                                   rows.stride, rows.count, rows.transposed);
+  auto type = RankedTensorType::get(shape, element);
+  place->second = ml_program::GlobalOp::create(
+      builder, NameLoc::get(builder.getStringAttr(name)), builder.getStringAttr(name), TypeAttr::get(type),
+      /*is_mutable=*/nullptr, llm::WeightAttr::get(builder.getContext(), piece), builder.getStringAttr("private"));
+
+  elementCount += type.getNumElements();
+  if (shape.size() == 2) {
+    std::string text;
+    llvm::raw_string_ostream(text) << element;
+    matrixElements[text] += type.getNumElements();
+  }
+  return place->second;
+}
+
+Status WeightTable::check(const std::function<bool(StringRef)> &mayBeExtra) const {
+  std::vector<ExpectedTensor> tensors;
+  for (const auto &entry : expected)
+    tensors.push_back({entry.first().str(), entry.second});
+  llvm::sort(tensors, [](const auto &a, const auto &b) { return a.name < b.name; });
+  YOKE_TRY(checkTensors(checkpoint, tensors, [&](std::string_view name) { return mayBeExtra(StringRef(name)); }));
+  if (unsupportedTypes.empty())
+    return {};
+  NameList names;
+  for (const std::string &text : unsupportedTypes)
+    names.add(text);
+  return malformed("{}: {} tensors have an unsupported dtype (supported: F32, F16, BF16): {}",
+                   printable(checkpoint.folder(), 4096), names.size(), names.text());
+}
+
+std::string WeightTable::matrixType() const {
+  StringRef best = "f32";
+  int64_t most = 0;
+  for (const auto &entry : matrixElements)
+    if (entry.second > most) {
+      best = entry.first();
+      most = entry.second;
+    }
+  return best.str();
+}
+
+bool yoke::import::isBuffer(StringRef tensor) {
+  for (StringRef ending : {"rotary_emb.inv_freq", "attn.bias", "attn.masked_bias", "attention.bias",
+                           "attention.masked_bias", "embeddings.position_ids"})
+    if (tensor == ending || (tensor.ends_with(ending) && tensor.drop_back(ending.size()).ends_with(".")))
+      return true;
+  return false;
+}

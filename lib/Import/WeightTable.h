@@ -1,0 +1,81 @@
+//===- WeightTable.h - weights of the model and of the checkpoint ---------===//
+#ifndef YOKE_LIB_IMPORT_WEIGHTTABLE_H
+#define YOKE_LIB_IMPORT_WEIGHTTABLE_H
+
+#include "Checkpoint/ExpectedTensors.h"
+#include "Import/Import.h"
+#include "LLM/LLM.h"
+
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace yoke::import {
+
+/// The rows of a checkpoint tensor that make one weight: `count` blocks of `block` rows, `stride` apart, from `offset`.
+struct Rows {
+  int64_t offset;
+  int64_t block;
+  int64_t stride;
+  int64_t count;
+  bool transposed = false; ///< stored [in, out]; rows are counted in [out, in]
+
+  static Rows range(int64_t offset, int64_t count) { return {offset, count, count, 1}; }
+  static Rows transposedRange(int64_t offset, int64_t count) { return {offset, count, count, 1, true}; }
+};
+
+/// Declares weights as `ml_program.global` and notes which checkpoint tensors they need. A tensor that is missing or
+/// misshaped still gives a global of the expected type; check() reports it.
+class WeightTable {
+public:
+  /// `basePrefix` ("model.") starts the names of all but the head's tensors and is absent from the checkpoint when it
+  /// was saved from the base model.
+  WeightTable(mlir::ModuleOp module, const Checkpoint &checkpoint, WeightType matrixType, llvm::StringRef basePrefix);
+
+  /// Globals come before `op`.
+  void insertBefore(mlir::Operation *op) { builder.setInsertionPoint(op); }
+
+  /// The name under which the checkpoint holds `name`, which may lack the base prefix or be one of transformers' older
+  /// names; `name` without the prefix when there is none.
+  std::string storedName(llvm::StringRef name) const;
+  const TensorInfo *find(llvm::StringRef name) const { return checkpoint.find(storedName(name)); }
+
+  /// The global `name` of type `shape`, made of `rows` of the tensor `tensor`, which has `tensorShape` in the
+  /// checkpoint. A vector may be the rows of a matrix, end to end. Declared once for each name.
+  mlir::ml_program::GlobalOp declare(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef tensor,
+                                     llvm::ArrayRef<int64_t> tensorShape, const Rows &rows);
+
+  /// Errors about missing, misshaped, extra and badly typed tensors. `mayBeExtra` sees names as stored.
+  Status check(const std::function<bool(llvm::StringRef)> &mayBeExtra) const;
+
+  /// Elements of all globals.
+  int64_t parameters() const { return elementCount; }
+  /// "f32", "bf16" or "f16": the element type of most matrix elements.
+  std::string matrixType() const;
+
+private:
+  mlir::Type elementType(const TensorInfo *tensor, bool matrix);
+
+  mlir::OpBuilder builder;
+  const Checkpoint &checkpoint;
+  WeightType requested;
+  std::string basePrefix;
+  bool hasPrefix;
+  llvm::StringMap<mlir::ml_program::GlobalOp> globals;
+  llvm::StringMap<std::vector<int64_t>> expected;
+  std::vector<std::string> unsupportedTypes;
+  int64_t elementCount = 0;
+  llvm::StringMap<int64_t> matrixElements;
+};
+
+/// Tensors that transformers ignores: buffers of older versions.
+bool isBuffer(llvm::StringRef tensor);
+
+} // namespace yoke::import
+
+#endif // YOKE_LIB_IMPORT_WEIGHTTABLE_H
