@@ -258,11 +258,8 @@ bool SafetensorsHeaderReader::finishTensor() {
   return true;
 }
 
-bool SafetensorsHeaderReader::parse_error(size_t, const std::string &, const nlohmann::detail::exception &error) {
-  std::string_view what = error.what();
-  if (size_t end = what.find("] "); end != std::string_view::npos)
-    what.remove_prefix(end + 2);
-  return fail("header: " + printable(what, 200));
+bool SafetensorsHeaderReader::parse_error(size_t, const std::string &, const JsonSyntaxError &error) {
+  return fail("header: " + describeJsonError(error));
 }
 
 } // namespace yoke::detail

@@ -10,7 +10,7 @@ namespace yoke::detail {
 
 /// Fills flat arrays from the header's JSON, checking each tensor by itself. Every callback returns false once
 /// `problem` is set.
-class SafetensorsHeaderReader final : public nlohmann::json_sax<Json> {
+class SafetensorsHeaderReader final : public JsonSax {
 public:
   struct Entry {
     uint64_t nameOffset;
@@ -43,7 +43,7 @@ public:
   bool start_array(size_t) override;
   bool end_array() override;
   bool key(std::string &name) override;
-  bool parse_error(size_t, const std::string &, const nlohmann::detail::exception &error) override;
+  bool parse_error(size_t, const std::string &, const JsonSyntaxError &error) override;
 
 private:
   /// What the next event is about.

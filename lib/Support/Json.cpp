@@ -54,16 +54,7 @@ double nonFiniteValue(std::string_view stand) {
   return stand == "N" ? std::numeric_limits<double>::quiet_NaN() : stand[0] == '-' ? -infinity : infinity;
 }
 
-/// The reason out of nlohmann's "[json.exception.parse_error.101] parse error at line 1, column 2: REASON".
-std::string parserMessage(std::string_view what) {
-  if (size_t end = what.find("] "); what.starts_with('[') && end != std::string_view::npos)
-    what.remove_prefix(end + 2);
-  if (what.starts_with("parse error at "))
-    what.remove_prefix(std::string_view("parse error at ").size());
-  return printable(what, 200);
-}
-
-class Builder : public nlohmann::json_sax<Json> {
+class Builder : public JsonSax {
 public:
   Builder(size_t maxDepth, std::vector<size_t> nonFinite) : maxDepth(maxDepth), nonFinite(std::move(nonFinite)) {}
 
@@ -102,8 +93,8 @@ public:
   bool end_object() override { return end(); }
   bool end_array() override { return end(); }
 
-  bool parse_error(size_t, const std::string &, const nlohmann::detail::exception &error) override {
-    problem = parserMessage(error.what());
+  bool parse_error(size_t, const std::string &, const JsonSyntaxError &error) override {
+    problem = describeJsonError(error);
     return false;
   }
 
@@ -174,6 +165,16 @@ Result<Json> parseJson(std::string_view text, std::string_view source, JsonLimit
   if (!Json::sax_parse(text.begin(), text.end(), &builder))
     return malformed("{}: {}", source, builder.problem);
   return std::move(builder.root);
+}
+
+std::string describeJsonError(const JsonSyntaxError &error) {
+  // "[json.exception.parse_error.101] parse error at line 1, column 2: REASON"
+  std::string_view what = error.what();
+  if (size_t end = what.find("] "); what.starts_with('[') && end != std::string_view::npos)
+    what.remove_prefix(end + 2);
+  if (std::string_view lead = "parse error at "; what.starts_with(lead))
+    what.remove_prefix(lead.size());
+  return printable(what, 200);
 }
 
 std::string dumpJson(const Json &value, int indent) {

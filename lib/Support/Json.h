@@ -14,6 +14,9 @@
 namespace yoke {
 
 using Json = nlohmann::json;
+/// For readers that keep no document; run by Json::sax_parse.
+using JsonSax = nlohmann::json_sax<Json>;
+using JsonSyntaxError = nlohmann::detail::exception;
 
 struct JsonLimits {
   size_t depth = 64;              ///< nested arrays and objects
@@ -25,6 +28,9 @@ struct JsonLimits {
 /// UTF-8, lone surrogates, numbers that overflow a double, text after the value, and what exceeds `limits`. `source`
 /// names the input in messages.
 Result<Json> parseJson(std::string_view text, std::string_view source, JsonLimits limits = {});
+
+/// One printable line that says where and why the parser stopped.
+std::string describeJsonError(const JsonSyntaxError &error);
 
 /// One line of compact JSON; never throws (bytes that are not UTF-8 become U+FFFD). `indent` >= 0 gives an indented
 /// text.
