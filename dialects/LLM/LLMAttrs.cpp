@@ -4,6 +4,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <array>
 #include <charconv>
@@ -126,5 +127,9 @@ LogicalResult PieceAttr::verify(function_ref<InFlightDiagnostic()> emitError, St
   if (offset < 0 || block < 1 || stride < block || count < 1)
     return emitError() << "expected offset >= 0, block >= 1, stride >= block and count >= 1, found offset = " << offset
                        << ", block = " << block << ", stride = " << stride << ", count = " << count;
+  int64_t end = 0;
+  if (llvm::MulOverflow(stride, count, end) || llvm::AddOverflow(offset, end, end))
+    return emitError() << "expected offset + stride * count to fit 64 bits, found offset = " << offset
+                       << ", stride = " << stride << ", count = " << count;
   return success();
 }

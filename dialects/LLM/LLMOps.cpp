@@ -33,6 +33,12 @@ static LogicalResult expectNotNegative(Operation *op, StringRef what, const APFl
   return success();
 }
 
+static LogicalResult expectPositive(Operation *op, StringRef what, const APFloat &value) {
+  if (value.isNegative() || value.isZero() || value.isNaN())
+    return op->emitOpError() << "expected " << what << " to be positive, found " << value.convertToDouble();
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Entry
 //===----------------------------------------------------------------------===//
@@ -101,11 +107,7 @@ LogicalResult LayerNormOp::verify() {
   return expectNotNegative(*this, "epsilon", getEpsilon());
 }
 
-LogicalResult SoftcapOp::verify() {
-  if (getCap().isNegative() || getCap().isZero() || getCap().isNaN())
-    return emitOpError() << "expected cap to be positive, found " << getCap().convertToDouble();
-  return success();
-}
+LogicalResult SoftcapOp::verify() { return expectPositive(*this, "cap", getCap()); }
 
 LogicalResult BiasOp::verify() { return expectElements(*this, "vector", getVector(), columns(getX())); }
 
@@ -143,10 +145,10 @@ LogicalResult AttentionOp::verify() {
     if (columns(value) != kvHeads * headDim)
       return emitOpError() << "expected " << name << " to have " << kvHeads << " heads of " << headDim << " = "
                            << kvHeads * headDim << " columns, found " << columns(value);
-  if (static_cast<bool>(getCache()) != static_cast<bool>(getNewCache()))
-    return emitOpError("expected a cache result exactly when a cache is given");
   if (getWindow() && static_cast<int64_t>(*getWindow()) < 1)
     return emitOpError() << "expected a window of at least one token, found " << static_cast<int64_t>(*getWindow());
+  if (getSoftcap() && failed(expectPositive(*this, "softcap", *getSoftcap())))
+    return failure();
   if (getMask() == AttentionMask::bidirectional && (getCache() || getWindow()))
     return emitOpError("expected no cache and no window with a bidirectional mask");
   if (!getCache())
