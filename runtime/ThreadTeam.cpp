@@ -14,10 +14,14 @@
 namespace yoke {
 namespace {
 
-/// Pauses before the first yield: long enough to cover the skew between threads of one kernel.
-constexpr int spinsBeforeYield = 4096;
+/// Pauses before the first yield: long enough to cover the skew between threads of one kernel, and next to none when
+/// the thread that is waited for needs this CPU.
+constexpr int spinsOnOwnCpu = 4096;
+constexpr int spinsOnSharedCpu = 32;
+/// Yields before sleeping inside a step: other threads of the team may need this CPU, other programs should not get it.
+constexpr int yieldsInStep = 4;
 /// Yields before an idle worker sleeps: covers the sampling between two decode steps.
-constexpr int yieldsBeforeSleep = 256;
+constexpr int yieldsBetweenSteps = 256;
 
 void relax() {
 #if defined(__x86_64__)
@@ -25,16 +29,6 @@ void relax() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
-}
-
-template <class Condition> void spinUntil(Condition &&done) {
-  for (int i = 0; i < spinsBeforeYield; ++i) {
-    if (done())
-      return;
-    relax();
-  }
-  while (!done())
-    sched_yield();
 }
 
 std::vector<int> affinityCpus() {
@@ -89,21 +83,46 @@ int availableCores() {
   return quota ? std::min(count, quota) : count;
 }
 
+void WaitableCounter::increment() {
+  // Sequentially consistent with waitWhile: either we see the sleeper, or it sees the new value.
+  counter.fetch_add(1);
+  if (sleepers.load() > 0)
+    syscall(SYS_futex, &counter, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
+}
+
+uint32_t WaitableCounter::waitWhile(uint32_t seen, int spinCount, int yields) {
+  for (int i = 0; i < spinCount + yields; ++i) {
+    if (uint32_t now = value(); now != seen)
+      return now;
+    if (i < spinCount)
+      relax();
+    else
+      sched_yield();
+  }
+  sleepers.fetch_add(1);
+  uint32_t now;
+  while ((now = counter.load()) == seen)
+    syscall(SYS_futex, &counter, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+  sleepers.fetch_sub(1);
+  return now;
+}
+
 void SpinBarrier::wait() {
   if (threads == 1)
     return;
-  uint32_t mine = sense.load(std::memory_order_relaxed);
+  uint32_t mine = phase.value();
   if (waiting.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     waiting.store(threads, std::memory_order_relaxed);
-    sense.store(mine + 1, std::memory_order_release);
+    phase.increment();
     return;
   }
-  spinUntil([&] { return sense.load(std::memory_order_acquire) != mine; });
+  phase.waitWhile(mine, spins, yieldsInStep);
 }
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(int threads, bool pin) {
-  std::unique_ptr<ThreadTeam> team(new ThreadTeam(threads));
-  std::vector<int> cpus = pin ? affinityCpus() : std::vector<int>();
+  const std::vector<int> cpus = affinityCpus();
+  const bool enoughCpus = static_cast<size_t>(threads) <= cpus.size();
+  std::unique_ptr<ThreadTeam> team(new ThreadTeam(threads, enoughCpus ? spinsOnOwnCpu : spinsOnSharedCpu));
   team->workers.reserve(threads - 1);
   for (int i = 1; i < threads; ++i) {
     team->workers.push_back({team.get(), i, {}});
@@ -113,7 +132,7 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(int threads, bool pin) {
       return outOfResources("cannot start thread {} of {}: {}; try a smaller --threads", i + 1, threads,
                             std::strerror(error));
     }
-    if (!cpus.empty()) {
+    if (pin && !cpus.empty()) {
       cpu_set_t set;
       CPU_ZERO(&set);
       CPU_SET(cpus[i % cpus.size()], &set);
@@ -125,34 +144,9 @@ Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(int threads, bool pin) {
 
 ThreadTeam::~ThreadTeam() {
   stopping = true;
-  publishEpoch();
+  epoch.increment();
   for (Worker &worker : workers)
     pthread_join(worker.handle, nullptr);
-}
-
-void ThreadTeam::publishEpoch() {
-  // Sequentially consistent with the sleeper's increment: either we see the sleeper, or it sees the new epoch.
-  epoch.fetch_add(1);
-  if (sleepers.load() > 0)
-    syscall(SYS_futex, &epoch, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
-}
-
-uint32_t ThreadTeam::awaitEpoch(uint32_t seen) {
-  for (int i = 0; i < spinsBeforeYield + yieldsBeforeSleep; ++i) {
-    uint32_t now = epoch.load(std::memory_order_acquire);
-    if (now != seen)
-      return now;
-    if (i < spinsBeforeYield)
-      relax();
-    else
-      sched_yield();
-  }
-  sleepers.fetch_add(1);
-  uint32_t now;
-  while ((now = epoch.load()) == seen)
-    syscall(SYS_futex, &epoch, FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
-  sleepers.fetch_sub(1);
-  return now;
 }
 
 void *ThreadTeam::workerMain(void *argument) {
@@ -160,23 +154,26 @@ void *ThreadTeam::workerMain(void *argument) {
   ThreadTeam &team = *worker->team;
   uint32_t seen = 0;
   while (true) {
-    seen = team.awaitEpoch(seen);
+    seen = team.epoch.waitWhile(seen, team.spins, yieldsBetweenSteps);
     if (team.stopping)
       return nullptr;
     team.body(team.context, worker->index);
-    team.running.fetch_sub(1, std::memory_order_release);
+    if (team.running.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      team.finished.increment();
   }
 }
 
 void ThreadTeam::run(Body newBody, void *newContext) {
+  const uint32_t before = finished.value();
   if (threads > 1) {
     body = newBody;
     context = newContext;
     running.store(threads - 1, std::memory_order_relaxed);
-    publishEpoch();
+    epoch.increment();
   }
   newBody(newContext, 0);
-  spinUntil([&] { return running.load(std::memory_order_acquire) == 0; });
+  if (threads > 1)
+    finished.waitWhile(before, spins, yieldsInStep);
 }
 
 } // namespace yoke

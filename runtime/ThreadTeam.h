@@ -13,17 +13,31 @@ namespace yoke {
 /// container's CPU quota. At least 1.
 int availableCores();
 
-/// Sense-reversing barrier for a fixed number of threads. Spins first, then yields, so that an oversubscribed machine
-/// still makes progress.
+/// A counter that threads wait on: they spin, then yield, then sleep in the kernel, so that the wait is short on an
+/// idle machine and does not crawl on an oversubscribed one.
+class WaitableCounter {
+public:
+  uint32_t value() const { return counter.load(std::memory_order_acquire); }
+  void increment();
+  /// Returns the new value as soon as it differs from `seen`.
+  uint32_t waitWhile(uint32_t seen, int spins, int yields);
+
+private:
+  alignas(64) std::atomic<uint32_t> counter{0};
+  std::atomic<uint32_t> sleepers{0};
+};
+
+/// Sense-reversing barrier for a fixed number of threads. `spins`: pauses of a waiting thread before it yields.
 class SpinBarrier {
 public:
-  explicit SpinBarrier(int threads) : threads(threads), waiting(threads) {}
+  SpinBarrier(int threads, int spins) : threads(threads), spins(spins), waiting(threads) {}
   void wait();
 
 private:
   const int threads;
+  const int spins;
   alignas(64) std::atomic<int> waiting;
-  alignas(64) std::atomic<uint32_t> sense{0};
+  WaitableCounter phase;
 };
 
 /// A fixed team of threads that run one function together (single program, multiple data). The caller is thread 0.
@@ -58,20 +72,19 @@ private:
     pthread_t handle;
   };
 
-  explicit ThreadTeam(int threads) : threads(threads), teamBarrier(threads) {}
+  ThreadTeam(int threads, int spins) : threads(threads), spins(spins), teamBarrier(threads, spins) {}
   static void *workerMain(void *argument);
-  uint32_t awaitEpoch(uint32_t seen);
-  void publishEpoch();
 
   const int threads;
+  const int spins;
   SpinBarrier teamBarrier;
   std::vector<Worker> workers;
   Body body = nullptr;
   void *context = nullptr;
   bool stopping = false;
-  alignas(64) std::atomic<uint32_t> epoch{0};
-  std::atomic<int> sleepers{0};
+  WaitableCounter epoch;
   alignas(64) std::atomic<int> running{0};
+  WaitableCounter finished;
 };
 
 } // namespace yoke

@@ -24,7 +24,7 @@ TEST(ThreadTeam, EveryThreadRunsOnce) {
 
 /// More threads than cores: the barrier must hold all of them at each phase, and must not crawl.
 TEST(ThreadTeam, BarrierStress) {
-  constexpr int size = 6, phases = 2000;
+  constexpr int size = 6, phases = 1000;
   auto team = ThreadTeam::create(size).value();
   std::vector<int64_t> cells(size);
   std::atomic<int> wrong{0};
