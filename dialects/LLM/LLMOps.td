@@ -43,12 +43,13 @@ class LLM_SameTypeOp<string mnemonic, list<Trait> traits = []>
   let extraClassDefinition = inferSameType;
 }
 
-class OpGroup<string name> : OpDocGroup {
+class OpGroup<string name, string text> : OpDocGroup {
   let summary = name;
+  let description = text;
 }
 
 //===----------------------------------------------------------------------===//
-def EntryOps : OpGroup<"Tokens and positions">;
+def EntryOps : OpGroup<"Tokens and positions", "What turns a batch into activations and angles.">;
 let opDocGroup = EntryOps in {
 
 def LLM_PositionsOp : LLM_Op<"positions"> {
@@ -81,7 +82,8 @@ def LLM_EmbeddingOp : LLM_Op<"embedding"> {
 def LLM_RopeTableOp : LLM_Op<"rope_table", [InferTypeOpAdaptor]> {
   let summary = "cosines and sines of the batch's positions";
   let description = [{
-    Result: [T, dims]; the first dims/2 columns are cos(position * frequency) * magnitude, the others the sines. Every layer shares one table.
+    Result: [T, dims]; the first dims/2 columns are cos(position * frequency) * magnitude, the others the sines. The
+    angle is the float32 product, as in PyTorch. Every layer shares one table.
 
     Example: `%table = llm.rope_table %batch {rope = #rope} : tensor<?x64xf32>`
   }];
@@ -93,7 +95,7 @@ def LLM_RopeTableOp : LLM_Op<"rope_table", [InferTypeOpAdaptor]> {
 } // EntryOps
 
 //===----------------------------------------------------------------------===//
-def ProjectionOps : OpGroup<"Projections">;
+def ProjectionOps : OpGroup<"Projections", "Products with weight matrices: where the time goes.">;
 let opDocGroup = ProjectionOps in {
 
 class LLM_ProjectionOp<string mnemonic> : LLM_Op<mnemonic, [InferTypeOpAdaptor]> {
@@ -136,7 +138,7 @@ def LLM_LmHeadOp : LLM_ProjectionOp<"lm_head"> {
 } // ProjectionOps
 
 //===----------------------------------------------------------------------===//
-def RowOps : OpGroup<"Row by row">;
+def RowOps : OpGroup<"Row by row", "Each row of the result depends on the same row of the operands alone.">;
 let opDocGroup = RowOps in {
 
 def LLM_RmsNormOp : LLM_SameTypeOp<"rms_norm"> {
@@ -256,7 +258,7 @@ def LLM_RopeOp : LLM_SameTypeOp<"rope"> {
 } // RowOps
 
 //===----------------------------------------------------------------------===//
-def SequenceOps : OpGroup<"Across a sequence">;
+def SequenceOps : OpGroup<"Across a sequence", "Rows meet other rows of their sequence, as the batch says.">;
 let opDocGroup = SequenceOps in {
 
 def LLM_AttentionOp : LLM_Op<"attention", [InferTypeOpAdaptor]> {
@@ -277,7 +279,7 @@ def LLM_AttentionOp : LLM_Op<"attention", [InferTypeOpAdaptor]> {
     ```
 
     Constraints: kv_heads divides heads; heads divides q's columns; k and v have kv_heads heads of the same size; layer, kv_heads and head size
-    fit the cache; a cache is given exactly when one is returned; a bidirectional mask has no cache and no window.
+    fit the cache; a cache is given exactly when one is returned; a bidirectional mask has no cache and no window; softcap is positive.
   }];
   let arguments = (ins LLM_Rows:$q, LLM_Rows:$k, LLM_Rows:$v, LLM_BatchType:$batch, Optional<LLM_KVCacheType>:$cache,
                        I64Attr:$heads, I64Attr:$kv_heads, F32Attr:$scale,
@@ -311,7 +313,7 @@ def LLM_PoolOp : LLM_SameTypeOp<"pool"> {
 } // SequenceOps
 
 //===----------------------------------------------------------------------===//
-def FusionOps : OpGroup<"Fusion">;
+def FusionOps : OpGroup<"Fusion", "Which ops become one kernel.">;
 let opDocGroup = FusionOps in {
 
 def LLM_FusedOp : Op<LLM_Dialect, "fused", [IsolatedFromAbove, Pure, SingleBlock]> {
