@@ -1,62 +1,14 @@
 // Runs the built program on packages with a hand-written step function.
-#include "FakeModel.h"
-#include "Support/File.h"
-#include "Support/Json.h"
+#include "CommandLineFixture.h"
 #include "runtime/CodeModule.h"
-
-#include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace yoke {
 namespace {
 
+using test::CommandLine;
+using test::Outcome;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-struct Outcome {
-  int exitCode;
-  std::string out, err;
-};
-
-class CommandLine : public testing::Test {
-protected:
-  void SetUp() override {
-    std::string path = testing::TempDir() + "yoke-cli-XXXXXX";
-    ASSERT_TRUE(mkdtemp(path.data()));
-    folder = path;
-    package = folder + "/fake.yoke";
-    Status written = test::writeFakePackage(package, {});
-    ASSERT_TRUE(written) << written.error().message;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
-  std::string contents(const std::string &name) const {
-    return readFile(folder + "/" + name, size_t(1) << 30).value_or("(none)");
-  }
-
-  /// `arguments` go through the shell.
-  Outcome yoke(const std::string &arguments) const {
-    std::string command = "cd " + folder + " && " YOKE_PROGRAM " " + arguments + " >out 2>err </dev/null";
-    int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), contents("out"), contents("err")};
-  }
-
-  Json runJson(const std::string &arguments) const {
-    Outcome run = yoke("run fake.yoke --json " + arguments);
-    EXPECT_EQ(run.exitCode, 0) << run.err;
-    auto json = parseJson(run.out, "stdout");
-    EXPECT_TRUE(json) << run.out;
-    return json.value_or(Json::object());
-  }
-
-  std::string folder, package;
-};
 
 std::string listed(const std::vector<int32_t> &ids) { return fmt::format("{}", fmt::join(ids, ",")); }
 
