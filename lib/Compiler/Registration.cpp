@@ -8,12 +8,14 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "llvm/Support/PrettyStackTrace.h"
 
 void yoke::registerEverything(mlir::DialectRegistry &registry) {
   llvm::setBugReportMsg("PLEASE report this crash of Yoke with the command and the smallest input that shows it.\n");
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
+  mlir::registerAllToLLVMIRTranslations(registry);
   mlir::registerAllPasses();
   registerPassesAndPipelines();
   registry.insert<llm::LLMDialect>();

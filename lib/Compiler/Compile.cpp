@@ -1,0 +1,249 @@
+//===- Compile.cpp - from a checkpoint to a package -----------------------===//
+#include "Compiler/Compile.h"
+
+#include "Compiler/Codegen.h"
+#include "Compiler/Describe.h"
+#include "Compiler/Diagnostics.h"
+#include "Compiler/Registration.h"
+#include "Compiler/WeightPacker.h"
+#include "Import/Import.h"
+#include "LowerCpu/WeightLayout.h"
+#include "Package/PackageWriter.h"
+#include "Pipelines.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Remark/RemarkStreamer.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <sys/mman.h>
+
+using namespace mlir;
+using namespace yoke;
+
+namespace {
+
+/// Tells the system that mapped pages need not stay in memory; what they hold stays in the file.
+void releasePages(std::span<const std::byte> bytes) {
+  constexpr uintptr_t page = 4096;
+  uintptr_t begin = llvm::alignTo(reinterpret_cast<uintptr_t>(bytes.data()), page);
+  uintptr_t end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size()) / page * page;
+  if (begin < end)
+    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+}
+
+class Compilation {
+public:
+  explicit Compilation(const CompileOptions &options) : options(options) {
+    DialectRegistry registry;
+    registerEverything(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+    context.printOpOnDiagnostic(false);
+  }
+
+  Status run() {
+    CpuTarget target = YOKE_TRY(CpuTarget::parse(options.target));
+    YOKE_TRY(startRemarks());
+    report("import", 0);
+    YOKE_TRY(readModel());
+    YOKE_TRY(lower(target));
+    if (!options.emit.empty())
+      return {};
+    return writePackage(target);
+  }
+
+private:
+  void report(std::string_view phase, double fraction) {
+    if (options.progress)
+      options.progress(phase, fraction);
+  }
+
+  Status startRemarks() {
+    if (options.remarksPath.empty())
+      return {};
+    remark::RemarkCategories categories;
+    categories.all = "yoke-.*";
+    auto policy = std::make_unique<remark::RemarkEmittingPolicyAll>();
+    if (failed(remark::enableOptimizationRemarksWithLLVMStreamer(
+            context, options.remarksPath, llvm::remarks::Format::YAML, std::move(policy), categories)))
+      return outOfResources("{}: cannot be written", options.remarksPath);
+    return {};
+  }
+
+  Status readModel() {
+    llvm::StringRef model = options.model;
+    bool isText = llvm::sys::path::extension(model) == ".mlir";
+    std::string folder = isText ? llvm::sys::path::parent_path(model).str() : options.model;
+    if (isText && folder.empty())
+      folder = ".";
+    if (!isText || options.emit.empty())
+      checkpoint.emplace(YOKE_TRY(Checkpoint::open(folder)));
+    if (isText)
+      return parseModule();
+    ImportOptions import;
+    if (options.weights == "f32")
+      import.weightType = WeightType::F32;
+    else if (options.weights == "bf16")
+      import.weightType = WeightType::BF16;
+    else if (options.weights == "f16")
+      import.weightType = WeightType::F16;
+    else if (!options.weights.empty())
+      return usageError("weights {}: expected f32, bf16 or f16", options.weights);
+    module = YOKE_TRY(importCheckpoint(context, *checkpoint, import));
+    return {};
+  }
+
+  Status parseModule() {
+    FirstError errors(context);
+    module = parseSourceFile<ModuleOp>(options.model, ParserConfig(&context));
+    if (!module)
+      return tl::unexpected<Error>(errors.take(ErrorKind::Malformed, options.model + ": cannot be read"));
+    return {};
+  }
+
+  /// Runs the stages one by one; stops after the one that is to be printed.
+  Status lower(const CpuTarget &target) {
+    StageOptions stageOptions;
+    stageOptions.level = target.level;
+    if (options.maxStepTokens > 0)
+      stageOptions.maxTokens = options.maxStepTokens;
+    ArrayRef<Stage> stages = cpuStages();
+    for (auto [index, stage] : llvm::enumerate(stages)) {
+      report("lower", static_cast<double>(index) / static_cast<double>(stages.size()));
+      if (stage.name == "native")
+        YOKE_TRY(describe(target));
+      FirstError errors(context);
+      PassManager manager(&context);
+      stage.build(manager, stageOptions);
+      if (mlir::failed(manager.run(*module)))
+        return tl::unexpected<Error>(errors.take(ErrorKind::Failed, "stage " + stage.name.str() + " failed"));
+      if (options.printIrAfterStage)
+        llvm::errs() << "// After stage " << stage.name << ": " << stage.description << '\n' << *module << '\n';
+      if (!options.saveTemps.empty())
+        YOKE_TRY(saveText(llvm::formatv("{0}-{1}.mlir", index, stage.name).str()));
+      if (emitName(stage.name) == options.emit)
+        return emitText();
+    }
+    if (!options.emit.empty())
+      return usageError("emit {}: expected llm, fused, linalg or llvm", options.emit);
+    return {};
+  }
+
+  /// The name that users know a stage's result by.
+  static llvm::StringRef emitName(llvm::StringRef stage) {
+    if (stage == "simplify")
+      return "llm";
+    if (stage == "fuse")
+      return "fused";
+    return stage == "kernels" ? "linalg" : "llvm";
+  }
+
+  std::string moduleText() {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    stream << *module;
+    return text;
+  }
+
+  Status emitText() {
+    if (options.output.empty()) {
+      llvm::outs() << moduleText();
+      return {};
+    }
+    return writeFile(options.output, moduleText());
+  }
+
+  static Status writeFile(const std::string &path, std::string_view text) {
+    AtomicFile file = YOKE_TRY(AtomicFile::create(path));
+    YOKE_TRY(file.append(text));
+    return file.commit();
+  }
+
+  Status saveText(const std::string &name) {
+    if (std::error_code code = llvm::sys::fs::create_directories(options.saveTemps))
+      return outOfResources("{}: {}", options.saveTemps, code.message());
+    llvm::SmallString<256> path(options.saveTemps);
+    llvm::sys::path::append(path, name);
+    return writeFile(path.str().str(), moduleText());
+  }
+
+  /// Takes from the module what the package says about it, before the globals and attributes go.
+  Status describe(const CpuTarget &target) {
+    for (auto global : module->getOps<ml_program::GlobalOp>()) {
+      auto source = dyn_cast_if_present<llm::WeightAttr>(global.getValueAttr());
+      llm::LayoutAttr layout = getLayout(global);
+      if (!source || !layout)
+        return malformed("{}: the weight has no #llm.weight value or no layout", global.getSymName().str());
+      weights.push_back({global.getSymName().str(), cast<RankedTensorType>(global.getType()), source, layout});
+    }
+    if (auto bytes = (*module)->getAttrOfType<IntegerAttr>("llm.weight_bytes"))
+      weightBytes = bytes.getInt();
+    if (options.emit.empty()) {
+      manifest = YOKE_TRY(describeModule(*module));
+      manifest.target = target.describe();
+      manifest.yokeVersion = YOKE_VERSION;
+      manifest.llvmVersion = LLVM_VERSION_STRING;
+    }
+    return {};
+  }
+
+  Status writePackage(const CpuTarget &target) {
+    report("code", 0);
+    auto object = YOKE_TRY(compileToObject(*module, target));
+    module = nullptr;
+    std::string code = YOKE_TRY(linkSharedObject(object));
+    manifest.sourceSha256 = YOKE_TRY(checkpoint->sha256());
+    for (const TensorInfo *tensor : checkpoint->tensors())
+      releasePages(checkpoint->bytes(*tensor));
+
+    PackageWriter writer = YOKE_TRY(PackageWriter::create(options.output));
+    YOKE_TRY(writer.addManifest(manifest));
+    YOKE_TRY(writer.add(section_names::code, SectionKind::Code, std::string_view(code)));
+    YOKE_TRY(writer.add(section_names::config, SectionKind::Json, checkpoint->config()));
+    auto addOptional = [&](std::string_view name, std::optional<std::string_view> text) -> Status {
+      return text ? writer.add(name, requiredKind(name).value_or(SectionKind::Text), *text) : Status();
+    };
+    YOKE_TRY(addOptional(section_names::tokenizer, checkpoint->tokenizer()));
+    YOKE_TRY(addOptional(section_names::tokenizerConfig, checkpoint->tokenizerConfig()));
+    YOKE_TRY(addOptional(section_names::generationConfig, checkpoint->generationConfig()));
+    YOKE_TRY(addOptional("chat_template", checkpoint->chatTemplate()));
+    YOKE_TRY(packWeights(writer));
+    report("write", 0);
+    return writer.finish();
+  }
+
+  Status packWeights(PackageWriter &writer) {
+    std::span<std::byte> section = YOKE_TRY(writer.reserve(section_names::weights, SectionKind::Weights,
+                                                           static_cast<uint64_t>(std::max<int64_t>(weightBytes, 64))));
+    for (const PackedWeight &weight : weights) {
+      report("pack", static_cast<double>(weight.layout.getOffset()) / static_cast<double>(weightBytes));
+      std::span<std::byte> target = section.subspan(static_cast<size_t>(weight.layout.getOffset()),
+                                                    static_cast<size_t>(packedBytes(weight.type, weight.layout)));
+      YOKE_TRY(packWeight(*checkpoint, weight, target));
+      releasePages(target);
+      for (llm::PieceAttr piece : weight.source.getPieces())
+        releasePages(checkpoint->bytes(*checkpoint->find(std::string_view(piece.getTensor()))));
+    }
+    return {};
+  }
+
+  const CompileOptions &options;
+  MLIRContext context;
+  std::optional<Checkpoint> checkpoint;
+  OwningOpRef<ModuleOp> module;
+  std::vector<PackedWeight> weights;
+  int64_t weightBytes = 0;
+  Manifest manifest;
+};
+
+} // namespace
+
+Status yoke::compile(const CompileOptions &options) {
+  if (options.emit.empty() && options.output.empty())
+    return usageError("expected an output file for the package");
+  return Compilation(options).run();
+}

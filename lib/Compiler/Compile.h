@@ -1,0 +1,31 @@
+//===- Compile.h - from a checkpoint to a package -------------------------===//
+#ifndef YOKE_LIB_COMPILER_COMPILE_H
+#define YOKE_LIB_COMPILER_COMPILE_H
+
+#include "Support/Error.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace yoke {
+
+struct CompileOptions {
+  std::string model;       ///< a checkpoint folder, or an .mlir file beside which a checkpoint lies
+  std::string output;      ///< the package; with `emit` a text file, empty for standard output
+  std::string target;      ///< see CpuTarget::parse
+  std::string weights;     ///< "f32", "bf16", "f16", or empty: as stored
+  std::string emit;        ///< empty: a package; "llm", "fused", "linalg", "llvm": the text of that stage
+  std::string remarksPath; ///< YAML of the fusion remarks
+  std::string saveTemps;   ///< folder for the IR after each stage and the object file
+  bool printIrAfterStage = false;
+  int64_t maxStepTokens = 0; ///< 0: 512
+  std::function<void(std::string_view phase, double fraction)> progress;
+};
+
+/// Imports, lowers, packs the weights and writes the package, which appears whole or not at all.
+Status compile(const CompileOptions &options);
+
+} // namespace yoke
+
+#endif // YOKE_LIB_COMPILER_COMPILE_H

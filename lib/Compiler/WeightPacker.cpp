@@ -1,0 +1,142 @@
+//===- WeightPacker.cpp - checkpoint tensors to packed weights ------------===//
+#include "Compiler/WeightPacker.h"
+
+#include "LowerCpu/WeightLayout.h"
+
+#include <bit>
+#include <cstring>
+
+using namespace yoke;
+
+namespace {
+
+/// Rounds to nearest, ties to even; keeps infinities and not-a-numbers.
+uint16_t toBFloat16(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  if ((bits & 0x7fffffff) > 0x7f800000)
+    return static_cast<uint16_t>((bits >> 16) | 0x40);
+  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+uint16_t toFloat16(float value) { return std::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
+
+/// Reads rows of a weight from its pieces.
+class RowReader {
+public:
+  static Result<RowReader> open(const Checkpoint &checkpoint, const PackedWeight &weight) {
+    RowReader reader(checkpoint, weight);
+    for (llm::PieceAttr piece : weight.source.getPieces()) {
+      const TensorInfo *tensor = checkpoint.find(std::string_view(piece.getTensor()));
+      if (!tensor)
+        return malformed("{}: the checkpoint has no tensor {}", weight.name, piece.getTensor().str());
+      if (!isConvertibleToFloat(tensor->dtype))
+        return malformed("{}: tensor {} is of type {}, expected F32, F16, BF16 or F64", weight.name,
+                         piece.getTensor().str(), dtypeName(tensor->dtype));
+      int64_t rows = tensor->shape.empty() ? 1 : tensor->shape[0];
+      int64_t inputs = rows == 0 ? 0 : tensor->elementCount() / rows;
+      if (piece.getTransposed())
+        std::swap(rows, inputs);
+      if (inputs != reader.inputs || piece.sourceRow(piece.getRows() - 1) >= rows)
+        return malformed("{}: tensor {} of {} rows of {} does not hold row {} of {}", weight.name,
+                         piece.getTensor().str(), rows, inputs, piece.sourceRow(piece.getRows() - 1), reader.inputs);
+      reader.tensors.push_back({piece, tensor, rows});
+    }
+    if (weight.source.getRows() != weight.type.getDimSize(0))
+      return malformed("{}: its pieces have {} rows, expected {}", weight.name, weight.source.getRows(),
+                       weight.type.getDimSize(0));
+    return reader;
+  }
+
+  /// Row `row` as float32.
+  void read(int64_t row, std::span<float> out) {
+    for (const Source &source : tensors) {
+      if (row >= source.piece.getRows()) {
+        row -= source.piece.getRows();
+        continue;
+      }
+      int64_t from = source.piece.sourceRow(row);
+      size_t size = dtypeBits(source.tensor->dtype) / 8;
+      std::span<const std::byte> bytes = checkpoint->bytes(*source.tensor);
+      if (!source.piece.getTransposed())
+        return convertToFloat(source.tensor->dtype, bytes.subspan(from * inputs * size, inputs * size), out);
+      column.resize(inputs * size);
+      for (int64_t k = 0; k < inputs; ++k)
+        std::memcpy(&column[k * size], &bytes[(k * source.rows + from) * size], size);
+      return convertToFloat(source.tensor->dtype, column, out);
+    }
+  }
+
+  int64_t inputs;
+
+private:
+  struct Source {
+    llm::PieceAttr piece;
+    const TensorInfo *tensor;
+    int64_t rows;
+  };
+
+  RowReader(const Checkpoint &checkpoint, const PackedWeight &weight)
+      : inputs(weight.type.getRank() == 2 ? weight.type.getDimSize(1) : 1), checkpoint(&checkpoint) {}
+
+  const Checkpoint *checkpoint;
+  std::vector<Source> tensors;
+  std::vector<std::byte> column;
+};
+
+/// Stores `value` as element `index` of `target`.
+void storeElement(std::span<std::byte> target, int64_t index, float value, mlir::Type type) {
+  if (type.isF32()) {
+    std::memcpy(&target[index * sizeof(float)], &value, sizeof(float));
+    return;
+  }
+  uint16_t bits = type.isBF16() ? toBFloat16(value) : toFloat16(value);
+  std::memcpy(&target[index * sizeof(bits)], &bits, sizeof(bits));
+}
+
+/// The row of the matrix that lane `lane` of panel `panel` holds, or -1.
+int64_t rowOfLane(const PackedWeight &weight, int64_t panel, int64_t lane) {
+  int64_t rows = weight.type.getDimSize(0), interleave = weight.layout.getInterleave();
+  if (interleave == 0) {
+    int64_t row = panel * weight.layout.getPanel() + lane;
+    return row < rows ? row : -1;
+  }
+  int64_t row = panel * interleave + lane % interleave;
+  return row >= rows / 2 ? -1 : row + (lane < interleave ? 0 : rows / 2);
+}
+
+void packPanels(RowReader &reader, const PackedWeight &weight, std::span<std::byte> target) {
+  int64_t panelRows = weight.layout.getPanel(), group = weight.layout.getGroup();
+  int64_t padded = (reader.inputs + group - 1) / group * group;
+  mlir::Type type = weight.type.getElementType();
+  std::vector<float> rows(panelRows * reader.inputs);
+  for (int64_t panel = 0; panel < panelCount(weight.type, weight.layout); ++panel) {
+    std::ranges::fill(rows, 0.0f);
+    for (int64_t lane = 0; lane < panelRows; ++lane)
+      if (int64_t row = rowOfLane(weight, panel, lane); row >= 0)
+        reader.read(row, std::span(rows).subspan(lane * reader.inputs, reader.inputs));
+    int64_t first = panel * padded * panelRows;
+    for (int64_t k = 0; k < reader.inputs; ++k)
+      for (int64_t lane = 0; lane < panelRows; ++lane)
+        storeElement(target, first + (k / group * panelRows + lane) * group + k % group, rows[lane * reader.inputs + k],
+                     type);
+  }
+}
+
+} // namespace
+
+Status yoke::packWeight(const Checkpoint &checkpoint, const PackedWeight &weight, std::span<std::byte> target) {
+  RowReader reader = YOKE_TRY(RowReader::open(checkpoint, weight));
+  if (weight.layout.getPanel() > 0) {
+    packPanels(reader, weight, target);
+    return {};
+  }
+  mlir::Type type =
+      weight.type.getRank() == 1 ? mlir::Float32Type::get(weight.type.getContext()) : weight.type.getElementType();
+  std::vector<float> row(reader.inputs);
+  for (int64_t i = 0; i < weight.type.getDimSize(0); ++i) {
+    reader.read(i, row);
+    for (int64_t k = 0; k < reader.inputs; ++k)
+      storeElement(target, i * reader.inputs + k, row[k], type);
+  }
+  return {};
+}
