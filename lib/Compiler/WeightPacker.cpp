@@ -36,14 +36,17 @@ public:
       int64_t inputs = rows == 0 ? 0 : tensor->elementCount() / rows;
       if (piece.getTransposed())
         std::swap(rows, inputs);
+      // A vector is its pieces' elements one after another.
+      if (weight.type.getRank() == 1 && reader.tensors.empty())
+        reader.inputs = inputs;
       if (inputs != reader.inputs || piece.sourceRow(piece.getRows() - 1) >= rows)
         return malformed("{}: tensor {} of {} rows of {} does not hold row {} of {}", weight.name,
                          piece.getTensor().str(), rows, inputs, piece.sourceRow(piece.getRows() - 1), reader.inputs);
       reader.tensors.push_back({piece, tensor, rows});
     }
-    if (weight.source.getRows() != weight.type.getDimSize(0))
-      return malformed("{}: its pieces have {} rows, expected {}", weight.name, weight.source.getRows(),
-                       weight.type.getDimSize(0));
+    int64_t rows = weight.source.getRows() * (weight.type.getRank() == 1 ? reader.inputs : 1);
+    if (rows != weight.type.getDimSize(0))
+      return malformed("{}: its pieces have {} rows, expected {}", weight.name, rows, weight.type.getDimSize(0));
     return reader;
   }
 
@@ -133,7 +136,7 @@ Status yoke::packWeight(const Checkpoint &checkpoint, const PackedWeight &weight
   mlir::Type type =
       weight.type.getRank() == 1 ? mlir::Float32Type::get(weight.type.getContext()) : weight.type.getElementType();
   std::vector<float> row(reader.inputs);
-  for (int64_t i = 0; i < weight.type.getDimSize(0); ++i) {
+  for (int64_t i = 0; i < weight.source.getRows(); ++i) {
     reader.read(i, row);
     for (int64_t k = 0; k < reader.inputs; ++k)
       storeElement(target, i * reader.inputs + k, row[k], type);
