@@ -38,7 +38,9 @@ struct Sizes {
   // A thread's scratch memory.
   int64_t queryBytes() const { return together * paddedDim * floatBytes; }
   int64_t probabilityBytes() const { return together * pageTokens * floatBytes; }
-  int64_t scratchBytes() const { return 2 * queryBytes() + probabilityBytes(); }
+  int64_t blockBytes() const { return headDim * pageTokens * floatBytes; }
+  int64_t branchStart() const { return 2 * queryBytes() + probabilityBytes(); }
+  int64_t scratchBytes() const { return branchStart() + 2 * blockBytes(); }
 };
 
 class AttentionEmitter {
@@ -49,6 +51,8 @@ public:
     query = b.view(kernel.scratch, b.index(0), rows(sizes.together, sizes.paddedDim));
     sums = b.view(kernel.scratch, b.index(sizes.queryBytes()), rows(sizes.together, sizes.paddedDim));
     probabilities = b.view(kernel.scratch, b.index(2 * sizes.queryBytes()), rows(sizes.together, pageTokens));
+    branchKeys = b.view(kernel.scratch, b.index(sizes.branchStart()), keysType());
+    branchValues = b.view(kernel.scratch, b.index(sizes.branchStart() + sizes.blockBytes()), valuesType());
     int64_t layers = op.getCache() ? cast<llm::KVCacheType>(op.getCache().getType()).getLayers() : 1;
     pageBytes = layers * layerPageBytes(sizes.kvHeads, sizes.headDim);
     pages = op.getCache() ? kernel.kv : kernel.workspace;
@@ -99,16 +103,16 @@ private:
     return b.add(b.mul(page, b.index(pageBytes)), pageOffset);
   }
 
+  MemRefType keysType() { return MemRefType::get({sizes.headDim, pageTokens}, b.getF32Type()); }
+  MemRefType valuesType() { return MemRefType::get({pageTokens, sizes.headDim}, b.getF32Type()); }
+
   Value keysOf(Value page, Value head) {
-    int64_t bytes = sizes.headDim * pageTokens * floatBytes;
-    return b.view(pages, b.add(page, b.mul(head, b.index(bytes))),
-                  MemRefType::get({sizes.headDim, pageTokens}, b.getF32Type()));
+    return b.view(pages, b.add(page, b.mul(head, b.index(sizes.blockBytes()))), keysType());
   }
 
   Value valuesOf(Value page, Value head) {
-    int64_t bytes = sizes.headDim * pageTokens * floatBytes;
-    return b.view(pages, b.add(page, b.add(b.mul(head, b.index(bytes)), b.index(sizes.kvHeads * bytes))),
-                  MemRefType::get({pageTokens, sizes.headDim}, b.getF32Type()));
+    Value block = b.add(head, b.index(sizes.kvHeads));
+    return b.view(pages, b.add(page, b.mul(block, b.index(sizes.blockBytes()))), valuesType());
   }
 
   /// Without a cache the step's own tokens are the slots.
@@ -129,17 +133,92 @@ private:
     });
   }
 
-  /// The slots [first, end) that a token sees.
-  std::pair<Value, Value> visible(Value token) {
-    Value limit = batchElement(kernel.batch.limits, token);
+  /// What a token sees: places [begin, end), which are slots, or from `branch` on positions of its branch of a draft
+  /// tree.
+  struct Visible {
+    Value begin, end, branch;
+  };
+
+  Visible visible(Value token) {
+    Value limit = batchElement(kernel.batch.limits, token), slot = batchElement(kernel.batch.slots, token);
     if (!op.getCache()) {
-      Value first = b.sub(token, batchElement(kernel.batch.slots, token));
-      return {first, b.add(first, limit)};
+      Value first = b.sub(token, slot);
+      return {first, b.add(first, limit), {}};
     }
-    if (!op.getWindow())
-      return {b.index(0), limit};
-    Value position = batchElement(kernel.batch.positions, token);
-    return {b.greatest(b.sub(position, b.index(*op.getWindow() - 1)), b.index(0)), limit};
+    Value position = batchElement(kernel.batch.positions, token), begin = b.index(0);
+    if (op.getWindow())
+      begin = b.greatest(b.sub(position, b.index(*op.getWindow() - 1)), begin);
+    // In a tree listed parents first, a node whose slot is its position has all earlier nodes for ancestors.
+    Value inTree = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, slot, position);
+    Value end = arith::SelectOp::create(b, inTree, b.add(position, b.index(1)), limit);
+    auto choice = scf::IfOp::create(b, b.getIndexType(), inTree, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    Value root = forAncestors(token, [](Value) {});
+    scf::YieldOp::create(b, batchElement(kernel.batch.positions, root));
+    b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(b, b.index(std::numeric_limits<int32_t>::max()));
+    return {begin, end, choice.getResult(0)};
+  }
+
+  /// Calls `body` for a token and each of its ancestors of this step; returns the last, whose parent is committed.
+  Value forAncestors(Value token, function_ref<void(Value)> body) {
+    auto loop = scf::WhileOp::create(b, TypeRange{b.getIndexType(), b.getIndexType()}, ValueRange{token, token});
+    OpBuilder::InsertionGuard guard(b);
+    Type index = b.getIndexType();
+    Block *before = b.createBlock(&loop.getBefore(), {}, {index, index}, {b.getLoc(), b.getLoc()});
+    Value current = before->getArgument(0);
+    Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, current, b.index(0));
+    scf::ConditionOp::create(b, more, before->getArguments());
+    Block *after = b.createBlock(&loop.getAfter(), {}, {index, index}, {b.getLoc(), b.getLoc()});
+    current = after->getArgument(0);
+    body(current);
+    scf::YieldOp::create(b, ValueRange{batchElement(kernel.batch.parents, current), current});
+    return loop.getResult(1);
+  }
+
+  /// The keys and values of a block of places.
+  std::pair<Value, Value> blockOf(Value token, Value head, Value block, Value branch) {
+    Value page = pageOf(token, block);
+    Value keys = keysOf(page, head), values = valuesOf(page, head);
+    if (!branch)
+      return {keys, values};
+    Value end = b.mul(b.add(block, b.index(1)), b.index(pageTokens));
+    Value holdsBranch = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, end, branch);
+    auto choice = scf::IfOp::create(b, TypeRange{keys.getType(), values.getType()}, holdsBranch, true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    gatherBranch(token, head, block, keys, values);
+    scf::YieldOp::create(b, ValueRange{branchKeys, branchValues});
+    b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(b, ValueRange{keys, values});
+    return {choice.getResult(0), choice.getResult(1)};
+  }
+
+  /// Copies a page to scratch memory and puts the token's ancestors of this step in the places of their positions.
+  void gatherBranch(Value token, Value head, Value block, Value keys, Value values) {
+    auto copyRows = [&](Value from, Value to, int64_t rows, int64_t width) {
+      b.loop(b.index(0), b.index(rows), b.index(1), [&](Value row) {
+        b.forColumns(width, [&](Columns columns) { b.store(b.load(from, row, columns), to, row, columns); });
+      });
+    };
+    copyRows(keys, branchKeys, sizes.headDim, pageTokens);
+    copyRows(values, branchValues, pageTokens, sizes.headDim);
+    forAncestors(token, [&](Value ancestor) {
+      Value position = batchElement(kernel.batch.positions, ancestor);
+      Value isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.quotient(position, pageTokens), block);
+      auto here = scf::IfOp::create(b, isHere, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(here.thenBlock());
+      Value slot = batchElement(kernel.batch.slots, ancestor);
+      Value page = pageOf(token, b.quotient(slot, pageTokens)), from = b.remainder(slot, pageTokens);
+      Value to = b.remainder(position, pageTokens), source = keysOf(page, head);
+      b.loop(b.index(0), b.index(sizes.headDim), b.index(1),
+             [&](Value d) { b.setElement(b.element(source, {d, from}), branchKeys, {d, to}); });
+      Value sourceValues = valuesOf(page, head);
+      b.forColumns(sizes.headDim,
+                   [&](Columns columns) { b.store(b.load(sourceValues, from, columns), branchValues, to, columns); });
+    });
   }
 
   /// Scores of one page's tokens for each query head: `together` times pageTokens / lanes vectors.
@@ -190,16 +269,14 @@ private:
       b.forColumns(sizes.paddedDim, [&](Columns columns) { b.store(b.splat(0.0), sums, b.index(h), columns); });
     }
 
-    auto [begin, end] = visible(token);
-    Value firstBlock = b.quotient(begin, pageTokens);
-    Value endBlock = b.quotient(b.add(end, b.index(pageTokens - 1)), pageTokens);
+    Visible seen = visible(token);
+    Value firstBlock = b.quotient(seen.begin, pageTokens);
+    Value endBlock = b.quotient(b.add(seen.end, b.index(pageTokens - 1)), pageTokens);
     SmallVector<Value> state; // largest score and sum of exponentials of each head
     for (int64_t h = 0; h < sizes.together; ++h)
       state.append({b.scalar(lowest), b.scalar(0.0)});
     state = b.reduce(firstBlock, endBlock, b.index(1), state,
-                     [&, begin = begin, end = end](Value block, ValueRange carried) {
-                       return attendPage(token, head, block, begin, end, carried);
-                     });
+                     [&](Value block, ValueRange carried) { return attendBlock(token, head, block, seen, carried); });
 
     for (int64_t h = 0; h < sizes.together; ++h) {
       Value queryHead = b.add(b.mul(head, b.index(sizes.group)), b.add(firstHead, b.index(h)));
@@ -211,11 +288,11 @@ private:
     }
   }
 
-  SmallVector<Value> attendPage(Value token, Value head, Value block, Value begin, Value end, ValueRange carried) {
+  SmallVector<Value> attendBlock(Value token, Value head, Value block, const Visible &seen, ValueRange carried) {
     int64_t vectors = pageTokens / b.shape.lanes;
-    Value page = pageOf(token, block);
-    Value firstSlot = b.mul(block, b.index(pageTokens));
-    SmallVector<Value> score = scores(keysOf(page, head), firstSlot, begin, end);
+    auto [keys, values] = blockOf(token, head, block, seen.branch);
+    Value first = b.mul(block, b.index(pageTokens));
+    SmallVector<Value> score = scores(keys, first, seen.begin, seen.end);
 
     SmallVector<Value> state, correction;
     for (int64_t h = 0; h < sizes.together; ++h) {
@@ -235,8 +312,8 @@ private:
       state.append({newMax, b.fma(carried[2 * h + 1], changeScalar, b.reduceAdd(total))});
       correction.push_back(change);
     }
-    addValues(valuesOf(page, head), b.greatest(b.sub(begin, firstSlot), b.index(0)),
-              b.least(b.sub(end, firstSlot), b.index(pageTokens)), correction);
+    addValues(values, b.greatest(b.sub(seen.begin, first), b.index(0)),
+              b.least(b.sub(seen.end, first), b.index(pageTokens)), correction);
     return state;
   }
 
@@ -272,7 +349,7 @@ private:
   Kernel &kernel;
   llm::AttentionOp op;
   Sizes sizes;
-  Value query, sums, probabilities, pages, pageOffset;
+  Value query, sums, probabilities, branchKeys, branchValues, pages, pageOffset;
   int64_t pageBytes;
 };
 } // namespace
