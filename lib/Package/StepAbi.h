@@ -24,27 +24,36 @@ struct YokeMemRef1 {
 /* Blocks until every thread of the team has called it. */
 typedef void (*YokeBarrier)(void *context);
 
+// clang-format off
 /* Called by all `threads` threads of a team at once, with the same arguments but `thread` in [0, threads); the code
- * divides the work by thread and meets at the barrier. All arrays are contiguous; those of T elements are int32 and T
- * <= step.max_tokens of the manifest.
- *
- *   weights    i8, the package's `weights` section, at least 64-byte aligned, read only
- *   arena      i8, 64-byte aligned, at least arena_bytes + threads * arena_bytes_per_thread; contents need not survive
- * a step kv         i8, all pages: page p starts at p * page_bytes; size 0 when page_bytes is 0 tokens     [T] token
- * ids in [0, vocab_size) positions  [T] position in its sequence: drives rotary and learned position embeddings and
- * windows slots      [T] KV slot of its sequence that this token's key and value are written to limits     [T] leading
- * KV slots of its sequence that it may see, its own included (causal chain: slot + 1; encoder: length of the sequence)
- *   sequences  [T] row of the block table
- *   parents    [T] index in this step of the parent token, -1 for the committed prefix (tree attention; in a plain
- * chain the previous token of the chunk, or -1) outputs    [R] indices of the tokens whose output row is wanted; R may
- * be 0 blocks     [S * blockStride] page number of block i of sequence s at [s * blockStride + i]; slot n lies in block
- * n / page_tokens result     f32 [R * output_columns], row r for outputs[r]
- *
- * Task "embed": no KV; a sequence's tokens are contiguous, limits are its length, slots the index within it; `outputs`
- * has one entry for each sequence, the index of its first token, and `result` one row for each.
- *
- * In a page of P = page_tokens tokens, each layer of the manifest's kv_layers has keys f32 [heads][head_dim][P] at
- * key_offset and values f32 [heads][P][head_dim] at value_offset. */
+   divides the work by thread and meets at the barrier. All arrays are contiguous; those of T elements are int32 and
+   T <= step.max_tokens of the manifest.
+
+     weights    i8, the package's `weights` section, at least 64-byte aligned, read only
+     arena      i8, 64-byte aligned, at least arena_bytes + threads * arena_bytes_per_thread; contents need not survive
+     kv         i8, all pages: page p starts at p * page_bytes; size 0 when page_bytes is 0
+     tokens     [T] token ids in [0, vocab_size)
+     positions  [T] position in its sequence: drives rotary and learned position embeddings and windows
+     slots      [T] KV slot of its sequence that this token's key and value are written to
+     limits     [T] leading KV slots of its sequence that it may see, its own included (causal chain: slot + 1;
+                encoder: length of the sequence)
+     sequences  [T] row of the block table
+     parents    [T] index in this step of the parent token, -1 when that is the committed prefix
+     outputs    [R] indices of the tokens whose output row is wanted; R may be 0
+     blocks     [S * blockStride] page number of block i of sequence s at [s * blockStride + i]; slot n lies in block
+                n / page_tokens
+     result     f32 [R * output_columns], row r for outputs[r]
+
+   A draft tree below n committed slots lists parents before children, its i-th node in slot n + i, at position n + depth.
+   A node whose slot is not its position sees the committed slots and its ancestors through `parents`, whatever its
+   limit; its row equals, to the last bit, the row that its branch decoded alone would give.
+
+   Task "embed": no KV; a sequence's tokens are contiguous, limits are its length, slots the index within it; `outputs`
+   has one entry for each sequence, the index of its first token, and `result` one row for each.
+
+   In a page of P = page_tokens tokens, each layer of the manifest's kv_layers has keys f32 [heads][head_dim][P] at
+   key_offset and values f32 [heads][P][head_dim] at value_offset. */
+// clang-format on
 typedef void (*YokeStepFunction)(struct YokeMemRef1 *weights, struct YokeMemRef1 *arena, struct YokeMemRef1 *kv,
                                  struct YokeMemRef1 *tokens, struct YokeMemRef1 *positions, struct YokeMemRef1 *slots,
                                  struct YokeMemRef1 *limits, struct YokeMemRef1 *sequences, struct YokeMemRef1 *parents,
