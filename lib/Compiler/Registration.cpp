@@ -2,6 +2,7 @@
 #include "Compiler/Registration.h"
 
 #include "LLM/LLM.h"
+#include "LLM/LLMTiling.h"
 #include "Pipelines.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -19,4 +20,5 @@ void yoke::registerEverything(mlir::DialectRegistry &registry) {
   mlir::registerAllPasses();
   registerPassesAndPipelines();
   registry.insert<llm::LLMDialect>();
+  llm::registerTilingInterfaceExternalModels(registry);
 }
