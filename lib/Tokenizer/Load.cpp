@@ -8,10 +8,13 @@
 namespace yoke {
 namespace {
 
+constexpr size_t MaxFileBytes = size_t(1) << 30;
+
 using Members = std::vector<std::pair<std::string, std::string_view>>;
 
-/// Reads an object into the texts of its members. `path` names the object in messages.
-Status readMembers(JsonCursor &reader, std::string_view path, Members &members) {
+/// Reads an object into the texts of its members. `path` names the object in messages. The member `model`, which is
+/// most of a file, goes to `model` if that is not null.
+Status readMembers(JsonCursor &reader, std::string_view path, Members &members, Members *model) {
   bool more;
   if (!reader.open('{') || !reader.next('}', more))
     return reader.error(path);
@@ -20,8 +23,10 @@ Status readMembers(JsonCursor &reader, std::string_view path, Members &members) 
     if (!reader.key(key))
       return reader.error(path);
     members.emplace_back(key, std::string_view());
-    if (!reader.skip(value))
-      return reader.error(path);
+    if (model && key == "model" && reader.peek() == '{')
+      YOKE_TRY(readMembers(reader, "model", *model, nullptr));
+    else if (!reader.skip(value))
+      return reader.error(fmt::format("{}{}{}", path, path.empty() ? "" : ".", printable(members.back().first)));
     for (size_t i = 0; i + 1 < members.size(); ++i)
       if (members[i].first == members.back().first && !reader.fail("a key occurs twice"))
         return reader.error(path);
@@ -72,21 +77,20 @@ Status checkGeneral(const Members &members, const std::string &file) {
 Result<Tokenizer> Tokenizer::load(std::string_view json, std::string_view name) {
   auto parts = std::make_unique<Parts>();
   std::string file = parts->name = name;
-  if (!isValidUtf8(json))
+  if (json.size() > MaxFileBytes)
+    return malformed("{}: {} bytes, the limit is {}", file, json.size(), MaxFileBytes);
+  if (!isValidText(json))
     return malformed("{}: not valid UTF-8", file);
   JsonCursor reader(json, file);
   Members members;
-  YOKE_TRY(readMembers(reader, "", members));
+  ModelSource source{file, json, {}};
+  YOKE_TRY(readMembers(reader, "", members, &source.members));
   if (!reader.atEnd() && !reader.fail("text after the end"))
     return reader.error("");
   YOKE_TRY(checkGeneral(members, file));
 
-  std::string_view modelText = memberOr(members, "model", "");
-  if (modelText.empty())
-    return malformed("{}: model: missing", file);
-  ModelSource source{file, json, {}};
-  JsonCursor modelReader = source.cursor(modelText);
-  YOKE_TRY(readMembers(modelReader, "model", source.members));
+  if (source.members.empty())
+    return malformed("{}: model: expected an object with members", file);
   parts->model = YOKE_TRY(makeModel(source));
 
   parts->normalizer = YOKE_TRY(readPart<Normalizer>(members, "normalizer", file, makeNormalizer));

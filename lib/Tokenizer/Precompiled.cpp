@@ -95,9 +95,9 @@ public:
   }
 
   /// Visits every entry that a search can reach; false when its value lies outside of the trie, or points outside of
-  /// the replacements.
+  /// the replacements, each of which ends with a NUL.
   bool valid() const {
-    if (units.empty())
+    if (units.empty() || (!replacements.empty() && replacements.back() != '\0'))
       return false;
     // Units grouped by the node they would be children of: the index without the label.
     std::vector<uint32_t> firstChild(units.size() + 256, 0), nextSibling(units.size(), 0);
@@ -118,7 +118,7 @@ public:
       for (uint32_t child = firstChild[node]; child; child = nextSibling[child - 1]) {
         const Unit &unit = units[child - 1];
         uint32_t below = (child - 1) ^ unit.offset();
-        if (unit.hasLeaf() && (below >= units.size() || units[below].value() > replacements.size() ||
+        if (unit.hasLeaf() && (below >= units.size() || units[below].value() >= replacements.size() ||
                                !isCharacterStart(units[below].value())))
           return false;
         pending.push_back(below);
@@ -129,7 +129,7 @@ public:
 
 private:
   bool isCharacterStart(size_t position) const {
-    return position == replacements.size() || (static_cast<unsigned char>(replacements[position]) & 0xC0) != 0x80;
+    return (static_cast<unsigned char>(replacements[position]) & 0xC0) != 0x80;
   }
 
   /// The replacement of the shortest entry that `key` starts with.

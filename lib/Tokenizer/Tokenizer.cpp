@@ -1,6 +1,5 @@
 #include "Tokenizer/Tokenizer.h"
 
-#include "Support/Text.h"
 #include "Tokenizer/Parts.h"
 
 #include <algorithm>
@@ -18,7 +17,7 @@ Result<std::vector<int32_t>> Tokenizer::encode(std::string_view text, bool addSp
   if (text.size() >= MaxTextBytes)
     return malformed("text of {} bytes, the limit is {}", text.size(), MaxTextBytes);
   std::string repaired;
-  if (!isValidUtf8(text)) {
+  if (!isValidText(text)) {
     appendRepaired(repaired, text);
     text = repaired;
   }

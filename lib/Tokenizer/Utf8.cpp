@@ -2,6 +2,8 @@
 
 #include "Support/Text.h"
 
+#include <cstring>
+
 namespace yoke {
 
 size_t countCharacters(std::string_view text) {
@@ -9,6 +11,24 @@ size_t countCharacters(std::string_view text) {
   for (char c : text)
     count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   return count;
+}
+
+bool isValidText(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    uint64_t block;
+    if (i + sizeof block <= text.size()) {
+      std::memcpy(&block, text.data() + i, sizeof block);
+      if (!(block & 0x8080808080808080)) {
+        i += sizeof block;
+        continue;
+      }
+    }
+    size_t length = utf8SequenceLength(text.substr(i));
+    if (!length)
+      return false;
+    i += length;
+  }
+  return true;
 }
 
 namespace {

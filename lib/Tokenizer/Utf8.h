@@ -62,6 +62,9 @@ inline void appendCodePoint(std::string &out, char32_t c) {
 /// Number of characters in valid UTF-8.
 size_t countCharacters(std::string_view text);
 
+/// isValidUtf8 of Support, with a fast path for ASCII.
+bool isValidText(std::string_view text);
+
 /// Appends `bytes` to `out` with every maximal invalid part replaced by one U+FFFD, which is what Python's
 /// `bytes.decode("utf-8", errors="replace")` does. With `partial`, an unfinished but so far valid character at the end
 /// is left out. Returns how many bytes were consumed.

@@ -12,7 +12,7 @@ void Vocabulary::reserve(size_t tokens, size_t bytes) {
   ends.reserve(tokens + 1);
   ids.reserve(tokens);
   size_t slotCount = 16;
-  while (slotCount < tokens * 2)
+  while (slotCount * 2 < tokens * 3)
     slotCount *= 2;
   if (slotCount > slots.size())
     rehash(slotCount);
@@ -24,25 +24,26 @@ void Vocabulary::rehash(size_t slotCount) {
     std::string_view token = tokenAt(i);
     uint64_t hash = XXH3_64bits(token.data(), token.size());
     size_t slot = hash & (slotCount - 1);
-    while (slots[slot].index)
+    while (slots[slot].id != None)
       slot = (slot + 1) & (slotCount - 1);
-    slots[slot] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(i + 1)};
+    slots[slot] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(ends[i]),
+                   static_cast<uint32_t>(token.size()), ids[i]};
   }
 }
 
 bool Vocabulary::add(std::string_view token, int32_t id) {
-  if ((ids.size() + 1) * 2 > slots.size())
+  if ((ids.size() + 1) * 3 > slots.size() * 2)
     rehash(slots.empty() ? 16 : slots.size() * 2);
   uint64_t hash = XXH3_64bits(token.data(), token.size());
   uint32_t tag = static_cast<uint32_t>(hash >> 32);
   size_t slot = hash & (slots.size() - 1);
-  for (; slots[slot].index; slot = (slot + 1) & (slots.size() - 1))
-    if (slots[slot].tag == tag && tokenAt(slots[slot].index - 1) == token)
+  for (; slots[slot].id != None; slot = (slot + 1) & (slots.size() - 1))
+    if (slots[slot].tag == tag && tokenIn(slots[slot]) == token)
       return false;
+  slots[slot] = {tag, static_cast<uint32_t>(arena.size()), static_cast<uint32_t>(token.size()), id};
   arena.append(token);
   ends.push_back(arena.size());
   ids.push_back(id);
-  slots[slot] = {tag, static_cast<uint32_t>(ids.size())};
   largestId = std::max(largestId, id);
   longest = std::max(longest, token.size());
   return true;
@@ -73,9 +74,9 @@ int32_t Vocabulary::find(std::string_view token) const {
     return None;
   uint64_t hash = XXH3_64bits(token.data(), token.size());
   uint32_t tag = static_cast<uint32_t>(hash >> 32);
-  for (size_t slot = hash & (slots.size() - 1); slots[slot].index; slot = (slot + 1) & (slots.size() - 1))
-    if (slots[slot].tag == tag && tokenAt(slots[slot].index - 1) == token)
-      return ids[slots[slot].index - 1];
+  for (size_t slot = hash & (slots.size() - 1); slots[slot].id != None; slot = (slot + 1) & (slots.size() - 1))
+    if (slots[slot].tag == tag && tokenIn(slots[slot]) == token)
+      return slots[slot].id;
   return None;
 }
 

@@ -9,7 +9,7 @@
 
 namespace yoke {
 
-/// Token texts are any bytes; ids are non-negative and need not be dense.
+/// Token texts are any bytes, less than 4 GiB together; ids are non-negative and need not be dense.
 class Vocabulary {
 public:
   static constexpr int32_t None = -1;
@@ -39,13 +39,16 @@ public:
   size_t longestToken() const { return longest; }
 
 private:
+  /// Holds all that a comparison needs, since each memory access is a cache miss.
   struct Slot {
     uint32_t tag;
-    uint32_t index; ///< of the token plus one; 0: free
+    uint32_t offset, length; ///< in `arena`
+    int32_t id = None;       ///< None: free
   };
   std::string_view tokenAt(size_t index) const {
     return std::string_view(arena).substr(ends[index], ends[index + 1] - ends[index]);
   }
+  std::string_view tokenIn(const Slot &slot) const { return std::string_view(arena).substr(slot.offset, slot.length); }
   void rehash(size_t slotCount);
 
   std::string arena;

@@ -4,11 +4,11 @@
 //
 // Standard input holds texts, each followed by a NUL byte; in a text, \0 stands for a NUL and \\ for a backslash. Each
 // gives a line of ids separated by spaces, or a line that begins with "error: ". With --decode, a second line holds the
-// decoded text as a JSON string. With --time, times go to standard error.
+// decoded text as a JSON string. With --time, processor times go to standard error.
 #include "Support/Json.h"
 #include "Tokenizer/Tokenizer.h"
 
-#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -39,10 +39,10 @@ int main(int argc, char **argv) {
     return 2;
   std::ifstream file(argv[1], std::ios::binary);
   std::string json((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  auto begin = std::chrono::steady_clock::now();
+  std::clock_t begin = std::clock();
   auto elapsed = [&] {
-    auto now = std::chrono::steady_clock::now();
-    return std::chrono::duration<double, std::milli>(now - std::exchange(begin, now)).count();
+    std::clock_t now = std::clock();
+    return 1e3 * static_cast<double>(now - std::exchange(begin, now)) / CLOCKS_PER_SEC;
   };
   auto tokenizer = yoke::Tokenizer::load(json, argv[1]);
   if (timing)
