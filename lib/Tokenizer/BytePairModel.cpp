@@ -206,6 +206,64 @@ private:
   }
 };
 
+/// Looks up the tokens of merges. Lookups miss the processor's caches, so that some are kept waiting for their memory.
+class MergeResolver {
+public:
+  MergeResolver(const ModelSource &source, BytePairModel &model)
+      : source(source), model(model), prefixLength(model.wordPrefix ? model.wordPrefix->size() : 0) {}
+
+  Status add(size_t index, std::string_view left, std::string_view right) {
+    Pending &entry = pending[count++ % pending.size()];
+    if (count > pending.size())
+      YOKE_TRY(resolve(entry));
+    entry.index = index;
+    entry.left = left;
+    entry.right = right;
+    entry.merged = left;
+    entry.merged += right.substr(std::min(prefixLength, right.size()));
+    entry.hashes = {Vocabulary::hash(entry.left), Vocabulary::hash(entry.right), Vocabulary::hash(entry.merged)};
+    for (uint64_t hash : entry.hashes)
+      model.vocabulary.prefetch(hash);
+    return {};
+  }
+
+  Status finish() {
+    size_t waiting = std::min(count, pending.size());
+    for (size_t i = count - waiting; i < count; ++i)
+      YOKE_TRY(resolve(pending[i % pending.size()]));
+    return {};
+  }
+
+private:
+  struct Pending {
+    size_t index;
+    std::string left, right, merged;
+    std::array<uint64_t, 3> hashes;
+  };
+
+  Status resolve(const Pending &entry) {
+    auto wrong = [&](std::string_view rule) { return source.error(fmt::format("merges[{}]", entry.index), rule); };
+    int32_t left = model.vocabulary.find(entry.left, entry.hashes[0]);
+    int32_t right = model.vocabulary.find(entry.right, entry.hashes[1]);
+    if (left < 0 || right < 0)
+      return wrong(fmt::format("token {} is not in the vocabulary", quote(left < 0 ? entry.left : entry.right)));
+    if (entry.right.size() < prefixLength)
+      return wrong(fmt::format("token {} is shorter than continuing_subword_prefix", quote(entry.right)));
+    int32_t merged = model.vocabulary.find(entry.merged, entry.hashes[2]);
+    if (merged < 0)
+      return wrong(fmt::format("merged token {} is not in the vocabulary", quote(entry.merged)));
+    model.merges.set(left, right, static_cast<uint32_t>(model.merged.size()));
+    model.merged.push_back(merged);
+    return {};
+  }
+
+  const ModelSource &source;
+  BytePairModel &model;
+  size_t prefixLength;
+  std::array<Pending, 16> pending;
+  size_t count = 0;
+};
+
 /// Reads `merges`: strings "left right", or arrays [left, right], all of one kind.
 Status readMerges(const ModelSource &source, BytePairModel &model) {
   std::optional<std::string_view> value = source.find("merges");
@@ -213,58 +271,39 @@ Status readMerges(const ModelSource &source, BytePairModel &model) {
     return source.error("merges", "missing");
   model.merges.reserve(value->size() / 16);
   JsonCursor reader = source.cursor(*value);
+  MergeResolver resolver(source, model);
   bool more;
   if (!reader.open('[') || !reader.next(']', more))
     return reader.error("model.merges");
   bool pairs = more && reader.peek() == '[';
-  size_t prefixLength = model.wordPrefix ? model.wordPrefix->size() : 0;
-  std::string joined;
+  std::string left;
   for (size_t index = 0; more; ++index) {
     auto fault = [&] { return reader.error(fmt::format("model.merges[{}]", index)); };
-    auto wrong = [&](std::string_view rule) { return source.error(fmt::format("merges[{}]", index), rule); };
     std::string_view text;
-    size_t leftLength;
     if (pairs) {
       bool inner;
-      if (!reader.open('[') || !reader.next(']', inner) || !inner || !reader.string(text))
+      if (!reader.open('[') || !reader.next(']', inner) || (!inner && !reader.fail("expected two tokens")) ||
+          !reader.string(text))
         return fault();
-      joined = text;
-      leftLength = text.size();
-      if (!reader.next(']', inner) || (!inner && !reader.fail("expected two tokens")) || !reader.string(text))
+      left = text;
+      if (!reader.next(']', inner) || (!inner && !reader.fail("expected two tokens")) || !reader.string(text) ||
+          !reader.next(']', inner) || (inner && !reader.fail("expected two tokens")))
         return fault();
-      joined += text;
-      if (!reader.next(']', inner) || (inner && !reader.fail("expected two tokens")))
-        return fault();
+      YOKE_TRY(resolver.add(index, left, text));
     } else {
       if (!reader.string(text))
         return fault();
-      leftLength = text.find(' ');
+      size_t space = text.find(' ');
       if (!text.starts_with("#version")) {
-        if (leftLength == text.npos || text.find(' ', leftLength + 1) != text.npos)
-          return wrong("expected two tokens separated by one space");
-        joined = text.substr(0, leftLength);
-        joined += text.substr(leftLength + 1);
+        if (space == text.npos || text.find(' ', space + 1) != text.npos)
+          return source.error(fmt::format("merges[{}]", index), "expected two tokens separated by one space");
+        YOKE_TRY(resolver.add(index, text.substr(0, space), text.substr(space + 1)));
       }
-    }
-    if (pairs || !text.starts_with("#version")) {
-      std::string_view left = std::string_view(joined).substr(0, leftLength);
-      std::string_view right = std::string_view(joined).substr(leftLength);
-      int32_t leftId = model.vocabulary.find(left), rightId = model.vocabulary.find(right);
-      if (leftId < 0 || rightId < 0)
-        return wrong(fmt::format("token {} is not in the vocabulary", quote(leftId < 0 ? left : right)));
-      if (right.size() < prefixLength)
-        return wrong(fmt::format("token {} is shorter than continuing_subword_prefix", quote(right)));
-      joined.erase(leftLength, prefixLength);
-      int32_t result = model.vocabulary.find(joined);
-      if (result < 0)
-        return wrong(fmt::format("merged token {} is not in the vocabulary", quote(joined)));
-      model.merges.set(leftId, rightId, static_cast<uint32_t>(model.merged.size()));
-      model.merged.push_back(result);
     }
     if (!reader.next(']', more))
       return fault();
   }
-  return {};
+  return resolver.finish();
 }
 
 } // namespace

@@ -22,7 +22,7 @@ void Vocabulary::rehash(size_t slotCount) {
   slots.assign(slotCount, {});
   for (size_t i = 0; i < ids.size(); ++i) {
     std::string_view token = tokenAt(i);
-    uint64_t hash = XXH3_64bits(token.data(), token.size());
+    uint64_t hash = this->hash(token);
     size_t slot = hash & (slotCount - 1);
     while (slots[slot].id != None)
       slot = (slot + 1) & (slotCount - 1);
@@ -34,7 +34,7 @@ void Vocabulary::rehash(size_t slotCount) {
 bool Vocabulary::add(std::string_view token, int32_t id) {
   if ((ids.size() + 1) * 3 > slots.size() * 2)
     rehash(slots.empty() ? 16 : slots.size() * 2);
-  uint64_t hash = XXH3_64bits(token.data(), token.size());
+  uint64_t hash = this->hash(token);
   uint32_t tag = static_cast<uint32_t>(hash >> 32);
   size_t slot = hash & (slots.size() - 1);
   for (; slots[slot].id != None; slot = (slot + 1) & (slots.size() - 1))
@@ -69,10 +69,11 @@ std::optional<int32_t> Vocabulary::finish() {
   return std::nullopt;
 }
 
-int32_t Vocabulary::find(std::string_view token) const {
+uint64_t Vocabulary::hash(std::string_view token) { return XXH3_64bits(token.data(), token.size()); }
+
+int32_t Vocabulary::find(std::string_view token, uint64_t hash) const {
   if (slots.empty())
     return None;
-  uint64_t hash = XXH3_64bits(token.data(), token.size());
   uint32_t tag = static_cast<uint32_t>(hash >> 32);
   for (size_t slot = hash & (slots.size() - 1); slots[slot].id != None; slot = (slot + 1) & (slots.size() - 1))
     if (slots[slot].tag == tag && tokenIn(slots[slot]) == token)

@@ -23,7 +23,14 @@ public:
   std::optional<int32_t> finish();
 
   /// The id of a text, or None.
-  int32_t find(std::string_view token) const;
+  int32_t find(std::string_view token) const { return find(token, hash(token)); }
+  int32_t find(std::string_view token, uint64_t hash) const;
+  static uint64_t hash(std::string_view token);
+  /// Starts to fetch what `find` will look at first.
+  void prefetch(uint64_t hash) const {
+    if (!slots.empty())
+      __builtin_prefetch(&slots[hash & (slots.size() - 1)]);
+  }
   /// The text of an id that was added.
   std::optional<std::string_view> text(int32_t id) const;
 
