@@ -184,12 +184,26 @@ void warpTopK(Candidates &candidates, int32_t k) {
 
 void warpTopP(Candidates &candidates, float p) {
   auto probabilities = candidates.probabilities();
-  auto order = sortedBy(candidates.size(), [&](int32_t i) { return candidates.logits[i]; });
+  const double removable = 1 - static_cast<double>(p);
+  // What is less probable than half an even share of the removable mass goes without sorting: together it stays below.
+  const double sure = 0.5 * removable / static_cast<double>(candidates.size());
   std::vector<uint8_t> keep(candidates.size(), 1);
+  std::vector<int32_t> order;
   double cumulative = 0;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (probabilities[i] >= sure) {
+      order.push_back(static_cast<int32_t>(i));
+    } else {
+      cumulative += probabilities[i];
+      keep[i] = 0;
+    }
+  }
+  std::ranges::sort(order, [&](int32_t a, int32_t b) {
+    return candidates.logits[a] != candidates.logits[b] ? candidates.logits[a] < candidates.logits[b] : a < b;
+  });
   for (size_t rank = 0; rank + 1 < order.size(); ++rank) {
     cumulative += probabilities[order[rank]];
-    if (cumulative > 1 - static_cast<double>(p))
+    if (cumulative > removable)
       break;
     keep[order[rank]] = 0;
   }

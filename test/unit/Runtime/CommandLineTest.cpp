@@ -249,6 +249,29 @@ TEST_F(CommandLine, ClosedOutputIsAFailure) {
   EXPECT_THAT(contents("err"), HasSubstr("cannot write to standard output"));
 }
 
+TEST_F(CommandLine, PackageTruncatedWhileMapped) {
+  std::string feed = "(sleep 0.5; truncate -s 8192 fake.yoke; printf abc)";
+  Outcome run = command("sh -c '" + feed + " | " YOKE_PROGRAM " run fake.yoke -f - -n 5'");
+  EXPECT_EQ(run.exitCode, 4) << run.err;
+  EXPECT_EQ(run.err, "yoke: error: fake.yoke: truncated or unreadable while in use\n");
+  // Weights in memory of our own do not care.
+  ASSERT_TRUE(test::writeFakePackage(package, {}));
+  EXPECT_EQ(command("sh -c '" + feed + " | " YOKE_PROGRAM " run fake.yoke -f - -n 5 -q --no-mmap'").exitCode, 0);
+}
+
+TEST_F(CommandLine, InterruptEndsCleanly) {
+  test::FakeOptions options;
+  options.maxPositions = 100000;
+  ASSERT_TRUE(test::writeFakePackage(package, options));
+  Outcome run = command("sh -c '" YOKE_PROGRAM
+                        " run fake.yoke --token-ids 1 -n 90000 --json & sleep 0.7; kill -INT $!; wait $!'");
+  EXPECT_EQ(run.exitCode, 130) << run.err;
+  auto json = parseJson(run.out, "stdout");
+  ASSERT_TRUE(json) << run.out;
+  EXPECT_EQ((*json)["finish_reason"], "cancelled");
+  EXPECT_GT((*json)["token_ids"].size(), 0u);
+}
+
 TEST(CodeModule, RefusesWhatIsNoSharedObject) {
   std::string text = "not an ELF file";
   auto module = CodeModule::load(std::as_bytes(std::span(text)), "x.yoke");
