@@ -8,6 +8,14 @@ using namespace yoke;
 
 static int64_t columnsOf(Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); }
 
+Kernel::Kernel(llm::FusedOp fused, int64_t interleave, const KernelOperands &operands)
+    : KernelOperands(operands), fused(fused), interleave(interleave) {
+  auto next = tensors.begin();
+  for (BlockArgument argument : fused.getBody().getArguments())
+    if (isa<RankedTensorType>(argument.getType()))
+      memory[argument] = *next++;
+}
+
 int64_t yoke::layerPageBytes(int64_t kvHeads, int64_t headDim) {
   return 2 * kvHeads * headDim * KernelShape::pageTokens * static_cast<int64_t>(sizeof(float));
 }

@@ -3,32 +3,22 @@
 #define YOKE_PASSES_LOWERCPU_KERNEL_H
 
 #include "LLM/LLM.h"
-#include "LowerCpu/KernelBuilder.h"
+#include "LowerCpu/KernelOperands.h"
 
 #include "llvm/ADT/DenseMap.h"
 
 namespace yoke {
 
-/// The arrays of a `!llm.batch`, memref<?xi32> each, one element a token unless the step ABI says otherwise.
-struct BatchArrays {
-  mlir::Value positions, slots, limits, sequences, parents, outputs, blocks;
-  mlir::Value blockStride; ///< index
-  static constexpr unsigned arrayCount = 7;
-};
-
 /// A fused region with memory for its values.
-struct Kernel {
+struct Kernel : KernelOperands {
+  /// Gives the region's tensor arguments the memory in `operands.tensors`.
+  Kernel(llm::FusedOp fused, int64_t interleave, const KernelOperands &operands);
+
   llm::FusedOp fused;
+  /// Interleaving of a projection's panels, 0 for none.
+  int64_t interleave;
   /// What holds each tensor argument of the region.
   llvm::DenseMap<mlir::Value, mlir::Value> memory;
-  /// Interleaving of a projection's panels, 0 for none.
-  int64_t interleave = 0;
-  BatchArrays batch;
-  mlir::Value kv;         ///< memref<?xi8>, all pages
-  mlir::Value pageOffset; ///< index, byte offset of the layer in a page
-  mlir::Value workspace;  ///< memref<?xi8>, shared by the team
-  mlir::Value scratch;    ///< memref<?xi8>, this thread's own
-  mlir::Value result;     ///< memref<?xDxf32>
 
   /// The first op of a type in the region, or null.
   template <typename OpTy> OpTy find() {

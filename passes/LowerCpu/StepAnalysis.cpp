@@ -1,0 +1,99 @@
+//===- StepAnalysis.cpp - what the values of a step are -------------------===//
+#include "LowerCpu/StepAnalysis.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace yoke;
+
+bool yoke::isActivation(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getRank() == 2 && type.isDynamicDim(0);
+}
+
+int64_t yoke::activationColumns(Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); }
+
+static LogicalResult addSlice(tensor::ExtractSliceOp slice, StepAnalysis &analysis) {
+  if (slice.getStaticOffsets()[0] != 0 || ShapedType::isDynamic(slice.getStaticOffsets()[1]) ||
+      ShapedType::isDynamic(slice.getStaticSizes()[1]) || slice.getStaticStrides() != ArrayRef<int64_t>{1, 1})
+    return slice.emitError("the CPU step takes slices of whole columns at constant places only");
+  analysis.activations[slice.getResult()] = analysis.activations.lookup(slice.getSource());
+  return success();
+}
+
+static LogicalResult addKernel(llm::FusedOp fused, StepAnalysis &analysis) {
+  ActivationInfo info;
+  for (Operation &op : fused.getBody().front())
+    info.outputRows |= isa<llm::LmHeadOp, llm::PoolOp>(op);
+  for (Value input : fused.getInputs())
+    if (isActivation(input))
+      info.outputRows |= analysis.activations.lookup(input).outputRows;
+  int64_t tensors = 0;
+  for (Value output : fused.getOutputs()) {
+    if (isa<llm::KVCacheType>(output.getType()))
+      continue;
+    if (!isActivation(output) || !cast<RankedTensorType>(output.getType()).getElementType().isF32())
+      return fused.emitError() << "the CPU computes tensor<?xDxf32>, found " << output.getType();
+    info.root = output;
+    analysis.activations[output] = info;
+    ++tensors;
+  }
+  if (tensors != 1)
+    return fused.emitError() << "expected a kernel of one tensor result, found " << tensors;
+  analysis.fusedOps.push_back(fused);
+  return success();
+}
+
+static LogicalResult addReturn(func::ReturnOp op, StepAnalysis &analysis) {
+  for (Value operand : op.getOperands()) {
+    if (!isActivation(operand))
+      continue;
+    if (analysis.returned)
+      return op.emitError("expected a step that returns one tensor, found more");
+    analysis.returned = operand;
+  }
+  if (!analysis.returned || analysis.activations.lookup(analysis.returned).root != analysis.returned)
+    return op.emitError("expected a step that returns the tensor that a kernel computes");
+  return success();
+}
+
+/// Appending in place is right only while nobody else holds the older cache.
+static LogicalResult checkCacheUses(func::FuncOp step, const StepAnalysis &analysis) {
+  auto check = [](Value value) -> LogicalResult {
+    if (isa<llm::KVCacheType>(value.getType()) && !value.hasOneUse() && !value.use_empty())
+      return emitError(value.getLoc(), "expected a cache value to be used once, since it is appended to in place");
+    return success();
+  };
+  for (Value argument : step.getArguments())
+    if (failed(check(argument)))
+      return failure();
+  for (llm::FusedOp fused : analysis.fusedOps)
+    for (Value output : fused.getOutputs())
+      if (failed(check(output)))
+        return failure();
+  return success();
+}
+
+FailureOr<StepAnalysis> StepAnalysis::of(func::FuncOp step) {
+  if (!step.getBody().hasOneBlock())
+    return step.emitError("expected a step of one block");
+  for (BlockArgument argument : step.getArguments())
+    if (isActivation(argument))
+      return step.emitError() << "the CPU step takes tokens, a batch and a cache; argument " << argument.getArgNumber()
+                              << " has type " << argument.getType();
+  StepAnalysis analysis;
+  for (Operation &op : step.getBody().front()) {
+    LogicalResult added = success();
+    if (auto fused = dyn_cast<llm::FusedOp>(op))
+      added = addKernel(fused, analysis);
+    else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+      added = addSlice(slice, analysis);
+    else if (auto end = dyn_cast<func::ReturnOp>(op))
+      added = addReturn(end, analysis);
+    if (failed(added))
+      return failure();
+  }
+  if (failed(checkCacheUses(step, analysis)))
+    return failure();
+  return analysis;
+}
