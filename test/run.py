@@ -59,7 +59,7 @@ def run_gtest(tally, program):
 def run_lit(tally, build):
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         lit = os.environ.get("LIT", "/usr/lib/llvm-22/bin/lit")
-        done = subprocess.run([sys.executable, lit, "-q", "-j2", "-o", report.name, os.path.join(build, "test")],
+        done = subprocess.run([sys.executable, lit, "-q", "-j2", "-o", report.name, os.path.join(build, "test", "lit")],
                               capture_output=True, text=True, errors="replace")
         try:
             tests = json.load(open(report.name))["tests"]
