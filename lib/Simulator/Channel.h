@@ -1,0 +1,164 @@
+// One memory channel: queues, the policy that picks the next command, and what has been issued.
+//
+// Event driven: `nextTime` is the cycle of the next command that the policy would issue, `step` issues it. Nothing
+// happens in between, so nothing is looked at in between.
+#pragma once
+
+#include "Simulator/ChannelTiming.h"
+
+#include <array>
+#include <deque>
+#include <limits>
+
+namespace yoke::sim {
+
+constexpr int64_t never = std::numeric_limits<int64_t>::max() / 4;
+
+/// Who waits for a request; `noOwner` for requests that nobody waits for.
+using Owner = int32_t;
+constexpr Owner noOwner = -1;
+
+/// Consecutive accesses to one row of one bank.
+struct AccessRun {
+  int32_t row;
+  Owner owner;
+  int64_t arrival;
+  int16_t count;
+  uint8_t bank;
+  bool write;
+};
+
+/// A step of a PIM program of one channel. A tile is a Header followed by its computations.
+struct PimStep {
+  CommandKind kind; ///< Header, Gwrite, Comp, ReadResult or CompsReadResult
+  bool last;        ///< of its tile
+  int16_t count;    ///< Comp: repetitions; CompsReadResult: COMPs in it; Header: COMPs of the tile
+  int16_t results;  ///< Header: READRESs of the tile
+  uint8_t bank;     ///< Gwrite: where the vector is
+  int32_t row;
+  Owner owner;
+  int64_t arrival;
+};
+
+struct ChannelPolicy {
+  CompositeEnd compositeEnd = CompositeEnd::AtLastComp;
+  bool refreshTogether = true;   ///< all ranks at once; otherwise staggered, one every tREFI / ranks
+  bool pullRefreshIn = true;     ///< refresh at once when the next tile does not fit before it; otherwise idle until then
+  bool prepareEarly = true;      ///< rows of the next tile open while others close and while a GWRITE runs
+  bool activationBudget = false; ///< normal ACT and PRE only while the slack to the next refresh allows
+  bool vectorsWritten = true;    ///< a GWRITE waits for pending writes to its bank
+  int64_t bankQueue = 128, writeBuffer = 32, pimQueue = 128;
+};
+
+struct Completion {
+  Owner owner;
+  int64_t cycle;
+};
+
+struct ChannelStats {
+  CommandCounts commands = {};
+  int64_t comps = 0;        ///< COMPs, those inside COMPS_READRES included
+  int64_t pimBusy = 0;      ///< cycles between the first and last command of PIM work
+  int64_t activeCycles = 0; ///< rank-cycles with an open row
+  int64_t lastCycle = 0;
+};
+
+class Channel {
+public:
+  Channel(int32_t index, const MemoryTarget &memory, const PimTarget *pim, const ChannelPolicy &policy);
+
+  void push(const AccessRun &run);
+  void push(const PimStep &step);
+
+  /// Refreshes go on when there is nothing else to do, so there is always a next time.
+  int64_t nextTime() {
+    if (dirty)
+      plan();
+    return planned.time;
+  }
+  /// Issues the command planned for nextTime(). Completions are appended, with cycles not before the present.
+  void step(std::vector<Completion> &completions);
+  /// The earliest completion that the front end produced while planning (accepted writes).
+  std::vector<Completion> takeAccepted();
+  bool hasAccepted() const { return !accepted.empty(); }
+
+  bool idle() const { return incoming.empty() && queued == 0 && buffered.empty() && pimSteps.empty(); }
+  const ChannelStats &statistics() const { return stats; }
+  /// Commands are appended to `trace` from now on.
+  void record(std::vector<TimedCommand> *trace) { recorder = trace; }
+
+private:
+  enum class Source { None, Refresh, Pim, Normal };
+  struct Planned {
+    int64_t time = never;
+    Source source = Source::None;
+    Command command = {};
+  };
+  struct BankEntry {
+    int32_t row;
+    Owner owner;
+    int16_t count;
+    bool write;
+  };
+  struct BankQueue {
+    std::deque<BankEntry> entries;
+    int64_t accesses = 0;
+    int64_t writes = 0;
+  };
+
+  void plan();
+  Planned planRefresh(int64_t now);
+  Planned planPim(int64_t now);
+  Planned planTile(const PimStep &step, int64_t now, bool onlyPrepare);
+  Planned planHeader(const PimStep &head, int64_t now);
+  Planned planGwrite(const PimStep &head, int64_t now);
+  Planned planNormal(int64_t now);
+  bool fitsBeforeRefresh(const PimStep &head, int64_t now);
+  int64_t estimate(const PimStep &head) const;
+  const PimStep *nextHeader() const;
+
+  bool pump(int64_t until);
+  bool moveWrite();
+  bool moveRead();
+  bool pimAdmitted(int64_t now) const;
+  bool enqueue(const AccessRun &run);
+  void registerRefreshes(int64_t now);
+
+  void issue(const Command &command, int64_t cycle);
+  void finishAccess(const Command &command, int64_t cycle, std::vector<Completion> &completions);
+  void finishPim(const Command &command, int64_t cycle, std::vector<Completion> &completions);
+
+  const int32_t index;
+  const TimingRules rules;
+  const ChannelPolicy policy;
+  ChannelTiming timing;
+
+  std::deque<AccessRun> incoming;
+  std::deque<AccessRun> buffered; ///< accepted writes
+  int64_t bufferedAccesses = 0, draining = 0, frontClock = 0;
+  std::vector<Completion> accepted;
+
+  std::vector<BankQueue> bankQueues;
+  uint64_t occupied = 0; ///< banks with queued accesses
+  int64_t queued = 0;
+  size_t roundRobin = 0;
+
+  std::deque<PimStep> pimSteps;
+  int64_t admitted = 0; ///< blocked mode: steps already in the command queue when a write drain began
+  bool pimMode = false, skipPim = false, gwriting = false;
+  int64_t gwriteEnd = 0, slack = 0;
+
+  int64_t nextRefresh, refreshInterval;
+  size_t nextRefreshRank = 0;
+  uint64_t refreshPending = 0; ///< ranks
+  uint64_t refreshed = 0;      ///< ranks done early for the coming refresh
+
+  int64_t clock = 0;
+  bool dirty = true;
+  Planned planned;
+  ChannelStats stats;
+  int64_t pimStart = -1;
+  std::vector<TimedCommand> *recorder = nullptr;
+};
+
+} // namespace yoke::sim

@@ -1,0 +1,105 @@
+// Runs a program on one device: an NPU and the channels of its memory, both event driven.
+#pragma once
+
+#include "Simulator/Program.h"
+
+#include <memory>
+#include <queue>
+#include <set>
+
+namespace yoke::sim {
+
+struct MachineOptions {
+  ChannelPolicy channel;
+  ArrayModel arrays = ArrayModel::Arrays;
+  std::vector<EngineOptions> engines;
+  int64_t addressWrap = 0;     ///< bytes after which the address stream of loads and stores starts again; 0: at capacity
+  int64_t scratchpadBytes = 0; ///< 0: not tracked
+  bool sharedFifo = false;     ///< PIM steps and accesses arrive at a channel through one queue
+};
+
+struct Span {
+  int32_t engine;
+  Phase phase;
+  int16_t channel;
+  TaskKind kind;
+  int64_t start, end;
+};
+
+class Machine {
+public:
+  Machine(const Target &target, const MachineOptions &options);
+
+  /// Runs from the present cycle until every task is done. Error (Failed): the program cannot make progress.
+  Status run(Program program);
+
+  int64_t now() const { return present; }
+  int64_t channels() const { return int64_t(channelList.size()); }
+  const ChannelStats &channelStats(size_t channel) const { return channelList[channel]->statistics(); }
+  /// End of the last task of each phase in the last run, -1 for none.
+  int64_t finished(TaskId task) const { return finishTimes[size_t(task)]; }
+  int64_t started(TaskId task) const { return startTimes[size_t(task)]; }
+
+  int64_t arrayBusy() const { return arrayBusyCycles; }
+  int64_t vectorBusy() const { return vectorBusyCycles; }
+  int64_t bytesLoaded() const { return loaded; }
+  int64_t bytesStored() const { return stored; }
+  int64_t peakScratchpad() const { return peakReserved; }
+
+  void recordCommands(std::vector<TimedCommand> *trace);
+  void recordSpans(std::vector<Span> *spans) { spanRecorder = spans; }
+
+private:
+  struct Engine {
+    EngineOptions options;
+    std::deque<TaskId> order;
+    std::set<TaskId> ready;
+    int64_t free = 0;
+    bool waking = false;
+  };
+  struct Event {
+    int64_t time;
+    int64_t serial;
+    TaskId task; ///< < 0: engine -1 - task may start
+    bool operator>(const Event &other) const {
+      return time != other.time ? time > other.time : serial > other.serial;
+    }
+  };
+
+  void pumpEngine(size_t engine);
+  bool startNext(Engine &engine);
+  void start(TaskId task);
+  void startGemm(TaskId id, Task &task);
+  void startVector(TaskId id, Task &task);
+  void startAccess(TaskId id, Task &task);
+  void startPim(TaskId id, Task &task);
+  void pushRuns(TaskId id, int64_t address, int64_t bytes, bool write);
+  void partDone(TaskId task, int64_t parts, int64_t time);
+  void finish(TaskId task);
+  void schedule(int64_t time, TaskId task);
+  void collect(size_t channel);
+  void refreshNext(size_t channel);
+
+  const Target &target;
+  const MachineOptions options;
+  std::vector<std::unique_ptr<Channel>> channelList;
+  std::vector<int64_t> nextTimes;
+  std::vector<Completion> completions;
+
+  Program program;
+  std::vector<int64_t> parts, startTimes, finishTimes;
+  std::vector<int64_t> lastPart;
+  std::vector<Engine> engines;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
+  int64_t serial = 0, present = 0, remaining = 0;
+
+  int64_t address = 0, wrap;
+  int64_t reserved = 0, peakReserved = 0;
+  int64_t arrayLastStart = 0, arrayLastFinish = -1, arrayLastPop = -1, arrayLastSize = 0, arrayFree = 0;
+  std::vector<int64_t> vectorFree;
+  int64_t stepClock = 0;
+  int64_t arrayBusyCycles = 0, vectorBusyCycles = 0, loaded = 0, stored = 0;
+  std::vector<Span> *spanRecorder = nullptr;
+};
+
+} // namespace yoke::sim

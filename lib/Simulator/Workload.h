@@ -1,0 +1,50 @@
+// Models by their shapes, batches of requests, and where requests live.
+#pragma once
+
+#include "Target/Target.h"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace yoke::sim {
+
+struct ModelShape {
+  std::string name;
+  int64_t heads, width, headSize, layers;
+  int64_t tensorParallel = 1, pipelineParallel = 1;
+  int64_t vocabulary = 50304;
+
+  int64_t headsPerDevice() const { return heads / tensorParallel; }
+  int64_t widthPerDevice() const { return width / tensorParallel; }
+  /// Weights of one decoder block on one device, in elements: QKV, projection and two feed-forward matrices.
+  int64_t blockWeights() const { return 12 * width * widthPerDevice(); }
+};
+
+/// gpt3-7b, gpt3-13b, gpt3-30b, gpt3-175b with the parallelism of the published evaluation. Error: Usage.
+Result<ModelShape> findModel(std::string_view name);
+std::vector<std::string> modelNames();
+
+struct Request {
+  int64_t length;
+  int32_t channel; ///< -1: not placed
+};
+
+/// CSV with the header `seq_len` or `seq_len,ch_idx`. Error (Malformed): names the file, the line and the rule.
+Result<std::vector<Request>> parseBatch(std::string_view text, std::string_view source, int64_t channels);
+Result<std::vector<Request>> loadBatch(const std::string &path, int64_t channels);
+
+/// Cycles that the attention of a request takes on one channel by the published closed-form estimate.
+int64_t estimateAttention(const ModelShape &model, const Target &target, int64_t length);
+
+enum class Placement { AsGiven, RoundRobin, LeastLoaded };
+/// Gives every request a channel. AsGiven places only those without one, by least load.
+void placeRequests(std::vector<Request> &batch, const ModelShape &model, const Target &target, Placement placement);
+
+/// The requests of each channel halved in order; odd counts go alternately to the first and the second half.
+std::pair<std::vector<Request>, std::vector<Request>> splitBatch(const std::vector<Request> &batch, int64_t channels);
+
+/// The requests sorted by channel, in the order of the batch within one.
+std::vector<Request> byChannel(const std::vector<Request> &batch, int64_t channels);
+
+} // namespace yoke::sim
