@@ -10,6 +10,7 @@
 #include "LowerCpu/WeightLayout.h"
 #include "Package/PackageWriter.h"
 #include "Pipelines.h"
+#include "Tokenizer/Tokenizer.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -80,8 +81,10 @@ private:
     std::string folder = isText ? llvm::sys::path::parent_path(model).str() : options.model;
     if (isText && folder.empty())
       folder = ".";
-    if (!isText || options.emit.empty())
+    if (!isText || options.emit.empty()) {
       checkpoint.emplace(YOKE_TRY(Checkpoint::open(folder)));
+      YOKE_TRY(checkTokenizer());
+    }
     if (isText)
       return parseModule();
     ImportOptions import;
@@ -94,6 +97,13 @@ private:
     else if (!options.weights.empty())
       return usageError("weights {}: expected f32, bf16 or f16", options.weights);
     module = YOKE_TRY(importCheckpoint(context, *checkpoint, import));
+    return {};
+  }
+
+  /// A package is not made with a tokenizer that could not be loaded from it.
+  Status checkTokenizer() {
+    if (auto text = checkpoint->tokenizer())
+      YOKE_TRY(Tokenizer::load(*text, checkpoint->folder() + "/tokenizer.json"));
     return {};
   }
 

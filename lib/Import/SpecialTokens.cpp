@@ -28,16 +28,20 @@ static Result<std::optional<Ids>> readIds(const JsonObject &object, std::string_
   return Ids{YOKE_TRY(std::move(id))};
 }
 
-/// The first of the files that has the key decides; null in generation_config.json leaves it to config.json.
+/// The first of the files that has the key decides; null in generation_config.json leaves it to config.json. What the
+/// other says must be in range all the same.
 static Result<Ids> findIds(const std::array<const JsonObject *, 2> &files, std::string_view key, int64_t lo,
                            int64_t vocabulary, std::optional<int64_t> otherwise, bool list) {
+  std::optional<Ids> found;
   for (const JsonObject *file : files) {
     if (!file)
       continue;
     auto ids = YOKE_TRY(readIds(*file, key, lo, vocabulary, list));
-    if (ids && (!ids->empty() || file == files.back()))
-      return *ids;
+    if (!found && ids && (!ids->empty() || file == files.back()))
+      found = std::move(ids);
   }
+  if (found)
+    return *found;
   return otherwise && *otherwise < vocabulary ? Ids{*otherwise} : Ids();
 }
 
