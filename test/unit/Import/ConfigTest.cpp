@@ -1,0 +1,211 @@
+// What config.json may say: values outside their rules, unsupported features, special tokens.
+#include "TestFolder.h"
+
+#include "LLM/LLM.h"
+
+#include <gmock/gmock.h>
+
+using namespace yoke;
+using namespace yoke::test;
+using testing::AllOf;
+using testing::HasSubstr;
+
+namespace {
+
+struct Family {
+  const char *fixture;
+  std::vector<const char *> sizes; ///< keys that must hold a positive integer
+};
+
+const std::vector<Family> families = {
+    {"llama",
+     {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+      "max_position_embeddings", "num_key_value_heads", "head_dim"}},
+    {"gemma2", {"hidden_size", "head_dim", "sliding_window", "query_pre_attn_scalar", "num_key_value_heads"}},
+    {"gpt2", {"vocab_size", "n_embd", "n_layer", "n_head", "n_positions"}},
+    {"gpt-neox", {"hidden_size", "num_attention_heads", "intermediate_size", "num_hidden_layers"}},
+    {"opt", {"hidden_size", "ffn_dim", "num_attention_heads", "word_embed_proj_dim", "max_position_embeddings"}},
+    {"bert", {"hidden_size", "num_attention_heads", "type_vocab_size", "max_position_embeddings", "vocab_size"}},
+};
+
+TEST(Config, SizesOutsideTheirRuleAreNamed) {
+  const Json wrong[] = {-1, 0, int64_t(1) << 40, "4096", true, Json::array({1}), Json::object()};
+  for (const Family &family : families) {
+    TestFolder folder(family.fixture);
+    Json original = folder.json();
+    for (const char *key : family.sizes)
+      for (const Json &value : wrong) {
+        folder.edit([&](Json &config) {
+          config = original;
+          config[key] = value;
+        });
+        EXPECT_THAT(importError(folder.path()), AllOf(HasSubstr("config.json: "), HasSubstr(key), HasSubstr("found ")))
+            << family.fixture << " " << value;
+      }
+  }
+}
+
+TEST(Config, EveryKeyWithEveryKindOfValueGivesAModuleOrAnError) {
+  const Json values[] = {nullptr,
+                         -1,
+                         0,
+                         1.5,
+                         7,
+                         int64_t(1) << 40,
+                         1e300,
+                         "x",
+                         true,
+                         false,
+                         Json::array({nullptr}),
+                         Json::object({{"rope_type", "yarn"}})};
+  for (const char *name : {"llama-yarn", "gemma2", "phi3-longrope", "gpt2", "gpt-neox", "opt", "bert"}) {
+    TestFolder folder(name);
+    Json original = folder.json();
+    for (const auto &[key, old] : original.items())
+      for (const Json &value : values) {
+        folder.edit([&](Json &config) {
+          config = original;
+          config[key] = value;
+        });
+        mlir::MLIRContext context;
+        auto module = import(context, folder.path());
+        if (!module) {
+          EXPECT_EQ(module.error().kind, ErrorKind::Malformed);
+          EXPECT_LT(module.error().message.size(), 2000u);
+        }
+      }
+  }
+}
+
+TEST(Config, HeadsMustDivide) {
+  TestFolder folder("mistral");
+  folder.edit([](Json &config) { config["num_key_value_heads"] = 3; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("num_key_value_heads: 3 must divide num_attention_heads 4"));
+  folder.edit([](Json &config) {
+    config["num_attention_heads"] = 6;
+    config.erase("head_dim");
+  });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("num_attention_heads: 6 must divide hidden_size 16"));
+}
+
+TEST(Config, NullIsNotANumber) {
+  TestFolder folder("llama");
+  folder.edit([](Json &config) { config["hidden_size"] = nullptr; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("hidden_size: expected an integer in [1, 16777216], found null"));
+}
+
+TEST(Config, AllProblemsAreReportedAtOnce) {
+  TestFolder folder("llama");
+  folder.edit([](Json &config) {
+    config["hidden_act"] = "mish";
+    config["rope_parameters"] = {{"rope_type", "spiral"}};
+    config["sliding_window"] = 4;
+    config["num_experts_per_tok"] = 2;
+  });
+  EXPECT_THAT(importError(folder.path()),
+              AllOf(HasSubstr("unsupported activation \"mish\"; supported: gelu,"),
+                    HasSubstr("unsupported rope type \"spiral\"; supported: default, linear"),
+                    HasSubstr("sliding_window: 4 is not supported for LlamaForCausalLM"),
+                    HasSubstr("num_experts_per_tok: 2 is not supported")));
+}
+
+TEST(Config, UnknownArchitecture) {
+  TestFolder folder("llama");
+  folder.edit([](Json &config) {
+    config["architectures"] = {"FooForCausalLM"};
+    config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
+  });
+  EXPECT_THAT(importError(folder.path()),
+              AllOf(HasSubstr("unsupported architecture \"FooForCausalLM\"; supported: BertForMaskedLM"),
+                    HasSubstr("LlamaForCausalLM"), HasSubstr("quant_method \"gptq\"")));
+  folder.edit([](Json &config) { config["architectures"] = "LlamaForCausalLM"; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("architectures: expected"));
+}
+
+TEST(Config, ModelTypeStandsInForArchitectures) {
+  TestFolder folder("llama");
+  folder.edit([](Json &config) { config.erase("architectures"); });
+  mlir::MLIRContext context;
+  auto module = import(context, folder.path());
+  ASSERT_TRUE(module) << module.error().message;
+}
+
+TEST(Config, QuantisationIsRefusedByName) {
+  TestFolder folder("llama");
+  folder.edit([](Json &config) { config["quantization_config"] = {{"quant_method", "awq"}}; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("unsupported quant_method \"awq\""));
+}
+
+TEST(Config, UnknownKeysWarnAndInertKeysDoNot) {
+  TestFolder folder("llama");
+  folder.edit([](Json &config) {
+    config["favourite_colour"] = "green";
+    config["embedding_dropout"] = 0.5;
+    config["logit_scale"] = 1.0;
+    config["sliding_window"] = nullptr;
+  });
+  mlir::MLIRContext context;
+  std::vector<std::string> warnings;
+  auto module = import(context, folder.path(), {.warnings = &warnings});
+  ASSERT_TRUE(module) << module.error().message;
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_THAT(warnings[0], HasSubstr("favourite_colour: unknown key, ignored"));
+}
+
+mlir::DictionaryAttr attributes(mlir::ModuleOp module) {
+  return module->getAttrOfType<mlir::DictionaryAttr>("llm.model");
+}
+
+TEST(SpecialTokens, GenerationConfigComesFirst) {
+  TestFolder folder("llama");
+  folder.write("generation_config.json", R"({"eos_token_id": [7, 3, 7], "bos_token_id": null})");
+  mlir::MLIRContext context;
+  auto module = import(context, folder.path());
+  ASSERT_TRUE(module) << module.error().message;
+  auto eos = attributes(module->get()).getAs<mlir::DenseI64ArrayAttr>("eos_token_ids");
+  EXPECT_EQ(eos.asArrayRef(), (llvm::ArrayRef<int64_t>{3, 7}));
+  EXPECT_EQ(attributes(module->get()).getAs<mlir::IntegerAttr>("bos_token_id").getInt(), 0);
+}
+
+TEST(SpecialTokens, MustBeInTheVocabulary) {
+  TestFolder folder("llama");
+  folder.write("generation_config.json", "{}");
+  folder.edit([](Json &config) { config["eos_token_id"] = 32; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("eos_token_id: 32 is not an id below vocab_size 32"));
+  folder.edit([](Json &config) { config["eos_token_id"] = {1, 99}; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("eos_token_id[1]"));
+  folder.edit([](Json &config) { config["eos_token_id"] = 1; });
+  folder.write("generation_config.json", R"({"eos_token_id": -2})");
+  EXPECT_THAT(importError(folder.path()), HasSubstr("generation_config.json: eos_token_id"));
+}
+
+TEST(SpecialTokens, NullMeansNone) {
+  TestFolder folder("llama");
+  folder.write("generation_config.json", "{}");
+  folder.edit([](Json &config) {
+    config["eos_token_id"] = nullptr;
+    config["bos_token_id"] = nullptr;
+    config["pad_token_id"] = -1;
+  });
+  mlir::MLIRContext context;
+  auto module = import(context, folder.path());
+  ASSERT_TRUE(module) << module.error().message;
+  EXPECT_TRUE(attributes(module->get()).getAs<mlir::DenseI64ArrayAttr>("eos_token_ids").empty());
+  EXPECT_FALSE(attributes(module->get()).contains("bos_token_id"));
+  EXPECT_FALSE(attributes(module->get()).contains("pad_token_id"));
+}
+
+TEST(LayerTypes, AreChecked) {
+  TestFolder folder("gemma2");
+  folder.edit([](Json &config) { config["layer_types"] = {"full_attention"}; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("layer_types: has 1 elements for 2 layers"));
+  folder.edit([](Json &config) { config["layer_types"] = {"full_attention", "linear_attention"}; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("unsupported layer type \"linear_attention\""));
+  folder.edit([](Json &config) {
+    config["layer_types"] = {"full_attention", "sliding_attention"};
+    config["sliding_window"] = nullptr;
+  });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("needs a sliding_window"));
+}
+
+} // namespace
