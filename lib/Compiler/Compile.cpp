@@ -67,7 +67,7 @@ private:
     if (options.remarksPath.empty())
       return {};
     remark::RemarkCategories categories;
-    categories.all = "yoke-.*";
+    categories.passed = categories.missed = categories.analysis = categories.failed = "yoke-.*";
     auto policy = std::make_unique<remark::RemarkEmittingPolicyAll>();
     if (failed(remark::enableOptimizationRemarksWithLLVMStreamer(
             context, options.remarksPath, llvm::remarks::Format::YAML, std::move(policy), categories)))
@@ -161,7 +161,10 @@ private:
 
   Status emitText() {
     if (options.output.empty()) {
-      llvm::outs() << moduleText();
+      // A reader that has seen enough closes the pipe; that is no failure of ours.
+      std::string text = moduleText();
+      std::fwrite(text.data(), 1, text.size(), stdout);
+      std::fflush(stdout);
       return {};
     }
     return writeFile(options.output, moduleText());
