@@ -16,10 +16,17 @@ YokeMemRef1 memref(const std::vector<int32_t> &values) { return memref(values.da
 
 void waitAtBarrier(void *context) { static_cast<SpinBarrier *>(context)->wait(); }
 
-Result<int> chooseThreads(int requested, int64_t compiledFor) {
-  if (requested < 0 || requested > compiledFor)
-    return usageError("threads must be between 1 and {} (the package's limit), found {}", compiledFor, requested);
-  return requested ? requested : static_cast<int>(std::min<int64_t>(availableCores(), compiledFor));
+/// Below this many bytes of weights per thread, meeting at barriers costs more than a further thread saves.
+constexpr int64_t weightBytesPerThread = int64_t(1) << 20;
+
+Result<int> chooseThreads(int requested, const Model &model) {
+  const int64_t limit = model.manifest.step.maxThreads;
+  if (requested < 0 || requested > limit)
+    return usageError("threads must be between 1 and {} (the package's limit), found {}", limit, requested);
+  if (requested)
+    return requested;
+  const int64_t worthwhile = static_cast<int64_t>(model.weights.size()) / weightBytesPerThread;
+  return static_cast<int>(std::clamp<int64_t>(worthwhile, 1, std::min<int64_t>(availableCores(), limit)));
 }
 
 } // namespace
@@ -27,7 +34,7 @@ Result<int> chooseThreads(int requested, int64_t compiledFor) {
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions &options) {
   const StepDescription &step = model->manifest.step;
   std::unique_ptr<Session> session(new Session);
-  int threads = YOKE_TRY(chooseThreads(options.threads, step.maxThreads));
+  int threads = YOKE_TRY(chooseThreads(options.threads, *model));
   session->threads = YOKE_TRY(ThreadTeam::create(threads, options.pinThreads));
 
   session->arena = YOKE_TRY(AnonymousMemory::allocate(step.arenaSize(threads), "scratch memory"));

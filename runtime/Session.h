@@ -10,7 +10,7 @@
 namespace yoke {
 
 struct SessionOptions {
-  /// 0: one per available core, at most what the code was compiled for.
+  /// 0: one per available core, fewer for small models, at most what the code was compiled for.
   int threads = 0;
   bool pinThreads = false;
   /// KV slots of all sequences together, rounded up to pages; 0: one sequence of the model's max_positions.

@@ -1,8 +1,10 @@
 #include "runtime/ThreadTeam.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <linux/futex.h>
 #include <sched.h>
@@ -14,14 +16,14 @@
 namespace yoke {
 namespace {
 
-/// Pauses before the first yield: long enough to cover the skew between threads of one kernel, and next to none when
-/// the thread that is waited for needs this CPU.
-constexpr int spinsOnOwnCpu = 4096;
-constexpr int spinsOnSharedCpu = 32;
-/// Yields before sleeping inside a step: other threads of the team may need this CPU, other programs should not get it.
-constexpr int yieldsInStep = 4;
-/// Yields before an idle worker sleeps: covers the sampling between two decode steps.
-constexpr int yieldsBetweenSteps = 256;
+/// Pauses, of some 20 to 60 ns each: long enough to cover the skew between threads of one kernel, and not longer than
+/// it takes to sleep and wake.
+constexpr int spinsUncontended = 4096;
+constexpr int spinsContended = 100;
+
+/// A thread that waited for a CPU for more than this part of the time since the last look is in competition.
+constexpr int64_t contendedDelayPercent = 5;
+constexpr int64_t observationNanoseconds = 4'000'000;
 
 void relax() {
 #if defined(__x86_64__)
@@ -83,6 +85,40 @@ int availableCores() {
   return quota ? std::min(count, quota) : count;
 }
 
+SpinPolicy::SpinPolicy(bool enoughCpus)
+    : enoughCpus(enoughCpus), current(enoughCpus ? spinsUncontended : spinsContended) {}
+
+SpinPolicy::~SpinPolicy() {
+  if (schedulerStatistics >= 0)
+    close(schedulerStatistics);
+}
+
+void SpinPolicy::observe() {
+  if (!enoughCpus)
+    return;
+  const int64_t now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  if (now - lastTime < observationNanoseconds)
+    return;
+  if (schedulerStatistics < 0)
+    schedulerStatistics = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  // Nanoseconds on a CPU, nanoseconds waiting for one, time slices.
+  char text[96];
+  ssize_t length = pread(schedulerStatistics, text, sizeof text - 1, 0);
+  long long delay = 0;
+  if (length <= 0)
+    return;
+  text[length] = 0;
+  if (std::sscanf(text, "%*d %lld", &delay) != 1)
+    return;
+  if (lastTime) {
+    const bool contended = (delay - lastDelay) * 100 > (now - lastTime) * contendedDelayPercent;
+    current.store(contended ? spinsContended : spinsUncontended, std::memory_order_relaxed);
+  }
+  lastTime = now;
+  lastDelay = delay;
+}
+
 void WaitableCounter::increment() {
   // Sequentially consistent with waitWhile: either we see the sleeper, or it sees the new value.
   counter.fetch_add(1);
@@ -90,14 +126,11 @@ void WaitableCounter::increment() {
     syscall(SYS_futex, &counter, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
 }
 
-uint32_t WaitableCounter::waitWhile(uint32_t seen, int spinCount, int yields) {
-  for (int i = 0; i < spinCount + yields; ++i) {
+uint32_t WaitableCounter::waitWhile(uint32_t seen, int spins) {
+  for (int i = 0; i < spins; ++i) {
     if (uint32_t now = value(); now != seen)
       return now;
-    if (i < spinCount)
-      relax();
-    else
-      sched_yield();
+    relax();
   }
   sleepers.fetch_add(1);
   uint32_t now;
@@ -116,13 +149,12 @@ void SpinBarrier::wait() {
     phase.increment();
     return;
   }
-  phase.waitWhile(mine, spins, yieldsInStep);
+  phase.waitWhile(mine, policy.spins());
 }
 
 Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(int threads, bool pin) {
   const std::vector<int> cpus = affinityCpus();
-  const bool enoughCpus = static_cast<size_t>(threads) <= cpus.size();
-  std::unique_ptr<ThreadTeam> team(new ThreadTeam(threads, enoughCpus ? spinsOnOwnCpu : spinsOnSharedCpu));
+  std::unique_ptr<ThreadTeam> team(new ThreadTeam(threads, static_cast<size_t>(threads) <= cpus.size()));
   team->workers.reserve(threads - 1);
   for (int i = 1; i < threads; ++i) {
     team->workers.push_back({team.get(), i, {}});
@@ -154,12 +186,14 @@ void *ThreadTeam::workerMain(void *argument) {
   ThreadTeam &team = *worker->team;
   uint32_t seen = 0;
   while (true) {
-    seen = team.epoch.waitWhile(seen, team.spins, yieldsBetweenSteps);
+    seen = team.epoch.waitWhile(seen, team.policy.spins());
     if (team.stopping)
       return nullptr;
     team.body(team.context, worker->index);
     if (team.running.fetch_sub(1, std::memory_order_acq_rel) == 1)
       team.finished.increment();
+    if (worker->index == 1)
+      team.policy.observe();
   }
 }
 
@@ -173,7 +207,7 @@ void ThreadTeam::run(Body newBody, void *newContext) {
   }
   newBody(newContext, 0);
   if (threads > 1)
-    finished.waitWhile(before, spins, yieldsInStep);
+    finished.waitWhile(before, policy.spins());
 }
 
 } // namespace yoke

@@ -13,29 +13,47 @@ namespace yoke {
 /// container's CPU quota. At least 1.
 int availableCores();
 
-/// A counter that threads wait on: they spin, then yield, then sleep in the kernel, so that the wait is short on an
-/// idle machine and does not crawl on an oversubscribed one.
+/// A counter that threads wait on: they spin for a while, then sleep in the kernel.
 class WaitableCounter {
 public:
   uint32_t value() const { return counter.load(std::memory_order_acquire); }
   void increment();
   /// Returns the new value as soon as it differs from `seen`.
-  uint32_t waitWhile(uint32_t seen, int spins, int yields);
+  uint32_t waitWhile(uint32_t seen, int spins);
 
 private:
   alignas(64) std::atomic<uint32_t> counter{0};
   std::atomic<uint32_t> sleepers{0};
 };
 
-/// Sense-reversing barrier for a fixed number of threads. `spins`: pauses of a waiting thread before it yields.
+/// How long a waiting thread of a team spins before it sleeps. Spinning is quickest when every thread has a CPU of its
+/// own. When other programs compete for the CPUs, the thread that is waited for is often not running, and whoever spins
+/// uses up the share of time that the scheduler would let it compute with.
+class SpinPolicy {
+public:
+  /// `enoughCpus`: the process may use at least one CPU per thread.
+  explicit SpinPolicy(bool enoughCpus);
+  int spins() const { return current.load(std::memory_order_relaxed); }
+  /// For one thread of the team, always the same, from time to time: looks at how long it had to wait for a CPU.
+  void observe();
+  ~SpinPolicy();
+
+private:
+  const bool enoughCpus;
+  std::atomic<int> current;
+  int schedulerStatistics = -1;
+  int64_t lastTime = 0, lastDelay = 0;
+};
+
+/// Sense-reversing barrier for a fixed number of threads.
 class SpinBarrier {
 public:
-  SpinBarrier(int threads, int spins) : threads(threads), spins(spins), waiting(threads) {}
+  SpinBarrier(int threads, const SpinPolicy &policy) : threads(threads), policy(policy), waiting(threads) {}
   void wait();
 
 private:
   const int threads;
-  const int spins;
+  const SpinPolicy &policy;
   alignas(64) std::atomic<int> waiting;
   WaitableCounter phase;
 };
@@ -72,11 +90,11 @@ private:
     pthread_t handle;
   };
 
-  ThreadTeam(int threads, int spins) : threads(threads), spins(spins), teamBarrier(threads, spins) {}
+  ThreadTeam(int threads, bool enoughCpus) : threads(threads), policy(enoughCpus), teamBarrier(threads, policy) {}
   static void *workerMain(void *argument);
 
   const int threads;
-  const int spins;
+  SpinPolicy policy;
   SpinBarrier teamBarrier;
   std::vector<Worker> workers;
   Body body = nullptr;

@@ -69,7 +69,7 @@ YOKE_API yoke_status yoke_detokenize(const yoke_model *model, const int32_t *tok
 
 typedef struct yoke_session_options {
   size_t size;
-  int threads;       /* 0: one per available core */
+  int threads;       /* 0: one per available core, fewer for small models */
   int pin_threads;   /* non-zero: bind each thread to a CPU */
   int64_t kv_tokens; /* capacity of the key-value cache; 0: the model's max_positions */
 } yoke_session_options;

@@ -174,7 +174,7 @@ void addBenchCommand(CLI::App &app, Action &action) {
   command->add_option("-n,--n-gen", flags->generations, "Generation lengths, a list; 0: none")->capture_default_str();
   command->add_option("-b,--batch", flags->batches, "Sequences at once, a list")->capture_default_str();
   command->add_option("-d,--depth", flags->depths, "Tokens already in the cache, a list")->capture_default_str();
-  command->add_option("-t,--threads", flags->threads, "Threads, a list [one per core]");
+  command->add_option("-t,--threads", flags->threads, "Threads, a list [one per core, fewer for small models]");
   command->add_option("-r,--repetitions", flags->repetitions, "Repetitions of each test")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

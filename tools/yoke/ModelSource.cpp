@@ -11,7 +11,8 @@ void ModelFlags::declare(CLI::App &command) {
   command.add_option("-m,--model,model", model, "Package (.yoke), checkpoint folder or .mlir file")
       ->required()
       ->option_text("MODEL");
-  command.add_option("-t,--threads", threads, "Compute threads [one per core]")->check(CLI::PositiveNumber);
+  command.add_option("-t,--threads", threads, "Compute threads [one per core, fewer for small models]")
+      ->check(CLI::PositiveNumber);
   command.add_flag("--pin-threads", pinThreads, "Bind each thread to a CPU");
   command.add_option("--device", device, "Where to run: cpu [cpu]");
   command.add_flag("--no-mmap", noMap, "Read the weights into memory instead of mapping the file");
