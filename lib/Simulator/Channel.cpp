@@ -35,8 +35,22 @@ bool Channel::enqueue(const AccessRun &run) {
   ++queue.accesses;
   queue.writes += run.write;
   ++queued;
-  occupied |= uint64_t(1) << run.bank;
+  if (queue.accesses == 1)
+    frontChanged(run.bank);
   return true;
+}
+
+void Channel::frontChanged(size_t bank) {
+  uint64_t bit = uint64_t(1) << bank;
+  if (bankQueues[bank].accesses == 0) {
+    occupied &= ~bit;
+    return;
+  }
+  occupied |= bit;
+  const BankEntry &front = bankQueues[bank].entries.front();
+  frontRow[bank] = front.row;
+  writeFront = front.write ? writeFront | bit : writeFront & ~bit;
+  hits = timing.openRow(bank) == front.row ? hits | bit : hits & ~bit;
 }
 
 bool Channel::pimAdmitted(int64_t now) const {
@@ -149,62 +163,84 @@ void Channel::plan() {
   }
 }
 
+uint64_t Channel::normalCandidates() const {
+  uint64_t candidates = occupied;
+  if (refreshPending)
+    for (size_t rank = 0; rank < size_t(rules.ranks); ++rank)
+      if (refreshPending >> rank & 1)
+        for (int64_t bank = 0; bank < rules.banksPerRank; ++bank)
+          candidates &= ~(uint64_t(1) << (rank * size_t(rules.banksPerRank) + size_t(bank)));
+  if (gwriting && !pimSteps.empty() && pimSteps.front().kind == CommandKind::Gwrite)
+    candidates &= ~(uint64_t(1) << pimSteps.front().bank);
+  return candidates;
+}
+
+/// Towards the first access of a bank whose row is not open.
+Channel::Planned Channel::closeOrOpen(size_t bank, int64_t now, bool limited) const {
+  if (timing.openRow(bank) >= 0) {
+    if (limited && slack > 0 && slack <= rules.t.RP + rules.t.RCDWR)
+      return {};
+    Command close{CommandKind::Precharge, uint8_t(bank), 1, -1, 0};
+    return {std::max(now, timing.earliestPrecharge(bank)), Source::Normal, close};
+  }
+  int32_t pim = timing.pimRow(bank);
+  if (pim >= 0 && (pim == frontRow[bank] || !rules.dual)) {
+    Command close{CommandKind::PimPrecharge, uint8_t(bank), 1, -1, 0};
+    return {std::max(now, timing.earliestPimPrecharge(bank)), Source::Normal, close};
+  }
+  if (limited && slack > 0 && slack <= rules.t.RCDWR)
+    return {};
+  Command open{CommandKind::Activate, uint8_t(bank), 1, frontRow[bank], 0};
+  return {std::max(now, timing.earliestActivate(bank)), Source::Normal, open};
+}
+
 Channel::Planned Channel::planNormal(int64_t now) {
   if (occupied == 0)
     return {};
-  bool pimWaiting = !pimSteps.empty() && pimSteps.front().arrival <= now;
-  if (!rules.dual && pimMode && !skipPim)
+  if (!rules.dual && ((pimMode && !skipPim) || (gwriting && now < gwriteEnd)))
     return {};
-  if (!rules.dual && gwriting && now < gwriteEnd)
-    return {};
-  bool limited = policy.activationBudget && rules.dual && pimWaiting;
+  bool limited = policy.activationBudget && rules.dual && !pimSteps.empty() && pimSteps.front().arrival <= now;
   if (limited && !skipPim && refreshPending == 0 && slack < 10)
     return {};
+  uint64_t candidates = normalCandidates();
+  uint64_t reads = candidates & hits & ~writeFront;
+  if (policy.vectorsWritten && reads && !pimSteps.empty() && pimSteps.front().kind == CommandKind::Gwrite &&
+      bankQueues[pimSteps.front().bank].writes > 0)
+    reads = 0; // the vector has to be in its row first
+
   Planned best;
-  uint64_t candidates = occupied;
-  for (size_t rank = 0; refreshPending >> rank; ++rank)
-    if (refreshPending >> rank & 1)
-      candidates &= ~(((rules.banksPerRank < 64 ? uint64_t(1) << rules.banksPerRank : 0) - 1)
-                      << (rank * size_t(rules.banksPerRank)));
-  bool vectorNext = !pimSteps.empty() && pimSteps.front().kind == CommandKind::Gwrite;
-  if (gwriting && vectorNext)
-    candidates &= ~(uint64_t(1) << pimSteps.front().bank);
-  bool writesFirst = policy.vectorsWritten && vectorNext && bankQueues[pimSteps.front().bank].writes > 0;
+  size_t bestDistance = 0;
   size_t start = (roundRobin + 1) % size_t(rules.banks);
-  uint64_t high = candidates & ~((uint64_t(1) << start) - 1), low = candidates & ((uint64_t(1) << start) - 1);
-  for (uint64_t part : {high, low})
-    for (; part; part &= part - 1) {
-      size_t bank = size_t(std::countr_zero(part));
-      const BankEntry &front = bankQueues[bank].entries.front();
-      int32_t open = timing.openRow(bank);
-      int64_t time;
-      CommandKind kind;
-      if (open == front.row) {
-        if (writesFirst && !front.write && bankQueues[bank].writes == 0)
-          continue;
-        kind = front.write ? CommandKind::Write : CommandKind::Read;
-        time = front.write ? timing.earliestWrite(bank) : timing.earliestRead(bank);
-      } else if (open >= 0) {
-        if (limited && slack > 0 && slack <= rules.t.RP + rules.t.RCDWR)
-          continue;
-        kind = CommandKind::Precharge;
-        time = timing.earliestPrecharge(bank);
-      } else if (timing.pimRow(bank) == front.row || (!rules.dual && timing.pimRow(bank) >= 0)) {
-        kind = CommandKind::PimPrecharge;
-        time = timing.earliestPimPrecharge(bank);
-      } else {
-        if (limited && slack > 0 && slack <= rules.t.RCDWR)
-          continue;
-        kind = CommandKind::Activate;
-        time = timing.earliestActivate(bank);
-      }
-      time = std::max(time, now);
-      if (time < best.time) {
-        best = {time, Source::Normal, Command{kind, uint8_t(bank), 1, front.row, 0}};
-        if (time == now)
-          return best;
-      }
+  auto consider = [&](size_t bank, const Planned &planned) {
+    size_t distance = (bank - start) & size_t(rules.banks - 1);
+    if (planned.time < best.time || (planned.time == best.time && distance < bestDistance)) {
+      best = planned;
+      bestDistance = distance;
     }
+  };
+  // In turn from `start`; nothing can be better than the first at `bound`.
+  auto visit = [&](uint64_t banks, int64_t bound, auto plannedFor) {
+    uint64_t low = (uint64_t(1) << start) - 1;
+    for (uint64_t part : {banks & ~low, banks & low})
+      for (; part; part &= part - 1) {
+        size_t bank = size_t(std::countr_zero(part));
+        Planned planned = plannedFor(bank);
+        consider(bank, planned);
+        if (planned.time <= bound)
+          return;
+      }
+  };
+  visit(candidates & ~hits, now, [&](size_t bank) { return closeOrOpen(bank, now, limited); });
+  if (reads)
+    visit(reads, std::max(now, timing.readBound()), [&](size_t bank) {
+      return Planned{std::max(now, timing.earliestRead(bank)), Source::Normal,
+                     Command{CommandKind::Read, uint8_t(bank), 1, frontRow[bank], 0}};
+    });
+  if (uint64_t writes = candidates & hits & writeFront)
+    visit(writes, std::max(now, timing.writeBound()), [&](size_t bank) {
+      return Planned{std::max(now, timing.earliestWrite(bank)), Source::Normal,
+                     Command{CommandKind::Write, uint8_t(bank), 1, frontRow[bank], 0}};
+    });
   return best;
 }
 
@@ -279,6 +315,9 @@ void Channel::issue(const Command &command, int64_t cycle) {
   stats.lastCycle = cycle;
   ++stats.commands[size_t(command.kind)];
   timing.issue(command, cycle);
+  if (command.kind == CommandKind::Activate || command.kind == CommandKind::Precharge)
+    if (occupied >> command.bank & 1)
+      frontChanged(command.bank);
   if (recorder)
     recorder->push_back({cycle, index, command});
 }
@@ -292,10 +331,10 @@ void Channel::finishAccess(const Command &command, int64_t cycle, std::vector<Co
     --queue.writes;
   else
     completions.push_back({front.owner, cycle + rules.readDelay});
-  if (--front.count == 0)
+  if (--front.count == 0) {
     queue.entries.pop_front();
-  if (queue.accesses == 0)
-    occupied &= ~(uint64_t(1) << command.bank);
+    frontChanged(command.bank);
+  }
 }
 
 } // namespace yoke::sim

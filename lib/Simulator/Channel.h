@@ -42,9 +42,9 @@ struct PimStep {
 
 struct ChannelPolicy {
   CompositeEnd compositeEnd = CompositeEnd::AtLastComp;
-  bool refreshTogether = true;   ///< all ranks at once; otherwise staggered, one every tREFI / ranks
-  bool pullRefreshIn = true;     ///< refresh at once when the next tile does not fit before it; otherwise idle until then
-  bool prepareEarly = true;      ///< rows of the next tile open while others close and while a GWRITE runs
+  bool refreshTogether = true; ///< all ranks at once; otherwise staggered, one every tREFI / ranks
+  bool pullRefreshIn = true;   ///< refresh at once when the next tile does not fit before it; otherwise idle until then
+  bool prepareEarly = true;    ///< rows of the next tile open while others close and while a GWRITE runs
   bool activationBudget = false; ///< normal ACT and PRE only while the slack to the next refresh allows
   bool vectorsWritten = true;    ///< a GWRITE waits for pending writes to its bank
   int64_t bankQueue = 128, writeBuffer = 32, pimQueue = 128;
@@ -122,6 +122,9 @@ private:
   bool moveRead();
   bool pimAdmitted(int64_t now) const;
   bool enqueue(const AccessRun &run);
+  void frontChanged(size_t bank);
+  uint64_t normalCandidates() const;
+  Planned closeOrOpen(size_t bank, int64_t now, bool limited) const;
   void registerRefreshes(int64_t now);
 
   void issue(const Command &command, int64_t cycle);
@@ -139,7 +142,10 @@ private:
   std::vector<Completion> accepted;
 
   std::vector<BankQueue> bankQueues;
-  uint64_t occupied = 0; ///< banks with queued accesses
+  uint64_t occupied = 0;   ///< banks with queued accesses
+  uint64_t hits = 0;       ///< banks whose open row is that of their first access
+  uint64_t writeFront = 0; ///< banks whose first access is a write
+  std::array<int32_t, 64> frontRow = {};
   int64_t queued = 0;
   size_t roundRobin = 0;
 

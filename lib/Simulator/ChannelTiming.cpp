@@ -214,10 +214,8 @@ void ChannelTiming::issuePim(const Command &command, int64_t cycle) {
 
 void ChannelTiming::closePim(size_t bank, int64_t cycle) {
   BankState &state = bankStates[bank];
-  if (state.pimRow < 0)
-    return;
+  openInRank[state.rank] -= state.pimRow >= 0;
   state.pimRow = -1;
-  --openInRank[state.rank];
   raise(state.pimActivate, cycle + rules.t.RP);
   raise(state.refresh, cycle + rules.t.RP);
   if (!rules.dual)

@@ -45,6 +45,10 @@ public:
   int64_t slot() const { return nextSlot; }
   bool rankIdle(size_t rank) const { return openInRank[rank] == 0; }
 
+  /// Before these no bank can be read or written.
+  int64_t readBound() const { return bound(&RankState::read); }
+  int64_t writeBound() const { return bound(&RankState::write); }
+
   int64_t earliestRead(size_t bank) const {
     const BankState &b = bankStates[bank];
     return std::max(std::max(b.read, groupStates[b.group].read), std::max(rankStates[b.rank].read, nextSlot));
@@ -76,6 +80,13 @@ private:
     std::array<int64_t, 4> window = {}; ///< ends of the activation windows
     size_t oldest = 0;
   };
+
+  int64_t bound(int64_t RankState::*time) const {
+    int64_t least = rankStates[0].*time;
+    for (size_t rank = 1; rank < size_t(rules.ranks); ++rank)
+      least = std::min(least, rankStates[rank].*time);
+    return std::max(least, nextSlot);
+  }
 
   void issueRead(const Command &command, int64_t cycle);
   void issueWrite(const Command &command, int64_t cycle);

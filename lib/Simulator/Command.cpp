@@ -5,9 +5,18 @@
 namespace yoke::sim {
 namespace {
 
-constexpr std::string_view names[commandKinds] = {"ACT",     "PRE",    "RD",      "WR",
-                                                  "REF",     "P_HEADER", "GWRITE",  "G_ACT",
-                                                  "COMP",    "READRES", "COMPS_READRES", "PIM_PRECHARGE",
+constexpr std::string_view names[commandKinds] = {"ACT",
+                                                  "PRE",
+                                                  "RD",
+                                                  "WR",
+                                                  "REF",
+                                                  "P_HEADER",
+                                                  "GWRITE",
+                                                  "G_ACT",
+                                                  "COMP",
+                                                  "READRES",
+                                                  "COMPS_READRES",
+                                                  "PIM_PRECHARGE",
                                                   "PIM_PRECHARGE_ALL"};
 
 bool nextField(std::string_view &line, std::string_view &field) {

@@ -21,9 +21,9 @@ Machine::Machine(const Target &target, const MachineOptions &options) : target(t
   vectorFree.assign(size_t(target.npu->vectorUnits), 0);
 }
 
-void Machine::recordCommands(std::vector<TimedCommand> *trace) {
-  for (auto &channel : channelList)
-    channel->record(trace);
+void Machine::recordCommands(std::vector<TimedCommand> *trace, size_t first, size_t stride) {
+  for (size_t channel = first; channel < channelList.size(); channel += stride)
+    channelList[channel]->record(trace);
 }
 
 void Machine::schedule(int64_t time, TaskId task) { events.push({std::max(time, present), serial++, task}); }
@@ -255,8 +255,7 @@ void Machine::startAccess(TaskId id, Task &task) {
   if (task.row >= 0) {
     int64_t accesses = (task.amount + memory.accessBytes - 1) / memory.accessBytes;
     parts[size_t(id)] = accesses;
-    channelList[size_t(task.channel)]->push(
-        AccessRun{task.row, id, present, int16_t(accesses), task.bank, write});
+    channelList[size_t(task.channel)]->push(AccessRun{task.row, id, present, int16_t(accesses), task.bank, write});
     return refreshNext(size_t(task.channel));
   }
   pushRuns(id, address, task.amount, write);

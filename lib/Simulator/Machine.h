@@ -13,7 +13,7 @@ struct MachineOptions {
   ChannelPolicy channel;
   ArrayModel arrays = ArrayModel::Arrays;
   std::vector<EngineOptions> engines;
-  int64_t addressWrap = 0;     ///< bytes after which the address stream of loads and stores starts again; 0: at capacity
+  int64_t addressWrap = 0; ///< bytes after which the address stream of loads and stores starts again; 0: at capacity
   int64_t scratchpadBytes = 0; ///< 0: not tracked
   bool sharedFifo = false;     ///< PIM steps and accesses arrive at a channel through one queue
 };
@@ -46,7 +46,8 @@ public:
   int64_t bytesStored() const { return stored; }
   int64_t peakScratchpad() const { return peakReserved; }
 
-  void recordCommands(std::vector<TimedCommand> *trace);
+  /// Commands of the channels `first`, `first` + `stride`, ... are appended to `trace`.
+  void recordCommands(std::vector<TimedCommand> *trace, size_t first = 0, size_t stride = 1);
   void recordSpans(std::vector<Span> *spans) { spanRecorder = spans; }
 
 private:
@@ -61,9 +62,7 @@ private:
     int64_t time;
     int64_t serial;
     TaskId task; ///< < 0: engine -1 - task may start
-    bool operator>(const Event &other) const {
-      return time != other.time ? time > other.time : serial > other.serial;
-    }
+    bool operator>(const Event &other) const { return time != other.time ? time > other.time : serial > other.serial; }
   };
 
   void pumpEngine(size_t engine);

@@ -27,17 +27,17 @@ using TaskId = int32_t;
 struct Task {
   TaskKind kind;
   Phase phase = Phase::Other;
-  uint8_t engine = 0;     ///< the queue it starts from; tasks of a queue start in order unless the queue is by priority
-  bool preload = false;   ///< Gemm: new stationary operand
-  int16_t channel = -1;   ///< Pim; Store to a place: its channel
-  uint8_t bank = 0;       ///< Store to a place
-  int32_t row = -1;       ///< Store to a place, when >= 0
-  int64_t amount = 0;     ///< bytes; Gemm: rows streamed / busy cycles; Vector, Delay: cycles
-  int64_t latency = 0;    ///< Gemm by busy cycles: from the end of streaming to the result
-  int64_t reserve = 0;    ///< scratchpad bytes taken before it starts
-  int64_t release = 0;    ///< scratchpad bytes given back when it is done
+  uint8_t engine = 0;   ///< the queue it starts from; tasks of a queue start in order unless the queue is by priority
+  bool preload = false; ///< Gemm: new stationary operand
+  int16_t channel = -1; ///< Pim; Store to a place: its channel
+  uint8_t bank = 0;     ///< Store to a place
+  int32_t row = -1;     ///< Store to a place, when >= 0
+  int64_t amount = 0;   ///< bytes; Gemm: rows streamed / busy cycles; Vector, Delay: cycles
+  int64_t latency = 0;  ///< Gemm by busy cycles: from the end of streaming to the result
+  int64_t reserve = 0;  ///< scratchpad bytes taken before it starts
+  int64_t release = 0;  ///< scratchpad bytes given back when it is done
   int32_t firstStep = 0, steps = 0; ///< Pim: in Program::steps
-  int32_t pending = 0;    ///< tasks that it waits for
+  int32_t pending = 0;              ///< tasks that it waits for
 };
 
 struct Program {

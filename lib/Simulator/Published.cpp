@@ -39,7 +39,8 @@ MachineOptions publishedOptions(const Target &target, const ModelShape &model, P
   options.channel.compositeEnd = CompositeEnd::AtIssue;
   options.channel.refreshTogether = options.channel.pullRefreshIn = false;
   options.channel.prepareEarly = options.channel.vectorsWritten = false;
-  options.channel.activationBudget = system == PublishedSystem::NeuPims || system == PublishedSystem::NeuPimsInterleaved;
+  options.channel.activationBudget =
+      system == PublishedSystem::NeuPims || system == PublishedSystem::NeuPimsInterleaved;
   options.arrays = ArrayModel::Overlapped;
   options.addressWrap = 10 * model.width * model.width / model.tensorParallel;
   if (system == PublishedSystem::NpuOnly) {

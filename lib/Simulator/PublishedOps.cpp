@@ -194,8 +194,7 @@ void PublishedBuilder::fusedAttention(const std::vector<Request> &requests) {
         return id;
       };
       TaskId logits = gemm(request.length / target.npu->arrays, query, key, Phase::Logit);
-      TaskId softmax =
-          task(tile, TaskKind::Vector, arrayExecute, Phase::Softmax, softmaxCycles(request.length), false);
+      TaskId softmax = task(tile, TaskKind::Vector, arrayExecute, Phase::Softmax, softmaxCycles(request.length), false);
       program.depend(softmax, logits);
       TaskId last = -1;
       for (int64_t i = 0; i < request.length + edge - 1; i += edge)
@@ -268,8 +267,7 @@ void PublishedBuilder::logit(const std::vector<Request> &requests, bool composit
     }
     rowBase = (rowBase + int32_t(chunks * ceilDivide(request.length, target.memory->banksPerChannel()))) % (1 << 20);
     for (int64_t head = 0; head < model.headsPerDevice(); ++head) {
-      TaskId softmax =
-          task(tile, TaskKind::Vector, pimExecute, Phase::Softmax, softmaxCycles(request.length), false);
+      TaskId softmax = task(tile, TaskKind::Vector, pimExecute, Phase::Softmax, softmaxCycles(request.length), false);
       program.depend(softmax, chunkTasks[size_t(head / headsPerPage)]);
       store(tile, request.length * elementBytes, Phase::Softmax, softmax, pimStore);
     }
