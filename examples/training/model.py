@@ -16,7 +16,7 @@ class Shape:
     heads: int = 4
     kv_heads: int = 2
     head_dim: int = 64
-    max_positions: int = 1024
+    max_positions: int = 512
     rope_theta: float = 10000.0
     norm_eps: float = 1e-5
 
