@@ -90,10 +90,7 @@ Value ModelBuilder::rmsNorm(Value x, StringRef name, int64_t size, double epsilo
                                 ops.getF32FloatAttr(scaleOffset));
 }
 
-Value ModelBuilder::ones(int64_t size) {
-  auto type = RankedTensorType::get({size}, ops.getF32Type());
-  return arith::ConstantOp::create(ops, location, DenseElementsAttr::get(type, 1.0f));
-}
+Value ModelBuilder::ones(int64_t size) { return load(table.declareOnes(size)); }
 
 Value ModelBuilder::layerNorm(Value x, StringRef name, double epsilon, bool affine) {
   Value scale = affine ? vector((name + ".weight").str(), columns(x)) : ones(columns(x));

@@ -57,6 +57,22 @@ Type WeightTable::elementType(const TensorInfo *tensor, bool matrix) {
   return tensor->dtype == DType::F16 ? Type(builder.getF16Type()) : Type(builder.getBF16Type());
 }
 
+ml_program::GlobalOp WeightTable::create(StringRef name, RankedTensorType type, Attribute value) {
+  StringAttr symbol = builder.getStringAttr(name);
+  return ml_program::GlobalOp::create(builder, NameLoc::get(symbol), symbol, TypeAttr::get(type),
+                                      /*is_mutable=*/nullptr, value, builder.getStringAttr("private"));
+}
+
+ml_program::GlobalOp WeightTable::declareOnes(int64_t size) {
+  std::string name = fmt::format("ones.{}", size);
+  auto [place, isNew] = globals.try_emplace(name);
+  if (isNew) {
+    auto type = RankedTensorType::get({size}, builder.getF32Type());
+    place->second = create(name, type, DenseElementsAttr::get(type, 1.0f));
+  }
+  return place->second;
+}
+
 ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shape, StringRef tensorName,
                                           ArrayRef<int64_t> tensorShape, const Rows &rows) {
   auto [place, isNew] = globals.try_emplace(name);
@@ -73,9 +89,7 @@ ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shap
   auto piece = llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(stored), rows.offset, rows.block,
                                    rows.stride, rows.count, rows.transposed);
   auto type = RankedTensorType::get(shape, element);
-  place->second = ml_program::GlobalOp::create(
-      builder, NameLoc::get(builder.getStringAttr(name)), builder.getStringAttr(name), TypeAttr::get(type),
-      /*is_mutable=*/nullptr, llm::WeightAttr::get(builder.getContext(), piece), builder.getStringAttr("private"));
+  place->second = create(name, type, llm::WeightAttr::get(builder.getContext(), piece));
 
   elementCount += type.getNumElements();
   if (shape.size() == 2) {

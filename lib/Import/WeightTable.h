@@ -50,15 +50,19 @@ public:
   mlir::ml_program::GlobalOp declare(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef tensor,
                                      llvm::ArrayRef<int64_t> tensorShape, const Rows &rows);
 
+  /// The global `ones.SIZE`, a vector of f32 ones that no checkpoint holds: its value is `dense<1.0>`.
+  mlir::ml_program::GlobalOp declareOnes(int64_t size);
+
   /// Errors about missing, misshaped, extra and badly typed tensors. `mayBeExtra` sees names as stored.
   Status check(const std::function<bool(llvm::StringRef)> &mayBeExtra) const;
 
-  /// Elements of all globals.
+  /// Elements of all globals that the checkpoint holds.
   int64_t parameters() const { return elementCount; }
   /// "f32", "bf16" or "f16": the element type of most matrix elements.
   std::string matrixType() const;
 
 private:
+  mlir::ml_program::GlobalOp create(llvm::StringRef name, mlir::RankedTensorType type, mlir::Attribute value);
   mlir::Type elementType(const TensorInfo *tensor, bool matrix);
 
   mlir::OpBuilder builder;
