@@ -18,4 +18,15 @@ void addCompileCommand(CLI::App &app, Action &action);
 void addInspectCommand(CLI::App &app, Action &action);
 void addVerifyCommand(CLI::App &app, Action &action);
 
+/// For options that count something.
+inline CLI::Validator atLeastOne() {
+  return CLI::Validator(
+      [](std::string &text) {
+        double value = 0;
+        return CLI::detail::lexical_cast(text, value) && value >= 1 ? std::string()
+                                                                    : "must be at least 1, found " + text;
+      },
+      "");
+}
+
 } // namespace yoke::cli

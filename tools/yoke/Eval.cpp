@@ -165,12 +165,12 @@ void addEvalCommand(CLI::App &app, Action &action) {
   command->add_option("-o,--output", flags->output,
                       "float32 matrix [tokens, vocabulary] as .npy; with --embed also JSON");
   command->add_option("-c,--context", flags->context, "Perplexity window in tokens [the model's positions]")
-      ->check(CLI::PositiveNumber);
+      ->check(atLeastOne());
   command
       ->add_option("--stride", flags->stride,
                    "Tokens by which the window moves; each token is scored once, in the first window that holds it "
                    "[half a window]")
-      ->check(CLI::PositiveNumber);
+      ->check(atLeastOne());
   command->add_flag("--embed", flags->embed, "Embeddings, one for each text");
   command->add_option("-p,--prompt", flags->prompts, "With --embed: a text; may be repeated")->expected(1)->take_all();
   command->add_option("--lines", flags->lines, "With --embed: a file of one text a line");

@@ -1,5 +1,6 @@
 #include "ModelSource.h"
 
+#include "Commands.h"
 #include "CompileCache.h"
 #include "Console.h"
 
@@ -12,7 +13,7 @@ void ModelFlags::declare(CLI::App &command) {
       ->required()
       ->option_text("MODEL");
   command.add_option("-t,--threads", threads, "Compute threads [one per core, fewer for small models]")
-      ->check(CLI::PositiveNumber);
+      ->check(atLeastOne());
   command.add_flag("--pin-threads", pinThreads, "Bind each thread to a CPU");
   command.add_option("--device", device, "Where to run: cpu [cpu]");
   command.add_flag("--no-mmap", noMap, "Read the weights into memory instead of mapping the file");
