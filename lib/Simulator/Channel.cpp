@@ -12,7 +12,7 @@ Channel::Channel(int32_t index, const MemoryTarget &memory, const PimTarget *pim
 }
 
 void Channel::push(const AccessRun &run) {
-  incoming.push_back(run);
+  (run.write && policy.vectorsWritten ? urgent : incoming).push_back(run);
   dirty = true;
 }
 
@@ -27,15 +27,20 @@ bool Channel::enqueue(const AccessRun &run) {
   BankQueue &queue = bankQueues[run.bank];
   if (queue.accesses >= policy.bankQueue)
     return false;
-  if (!queue.entries.empty() && queue.entries.back().owner == run.owner && queue.entries.back().row == run.row &&
-      queue.entries.back().write == run.write)
+  if (run.write && policy.vectorsWritten) { // ahead of streams
+    if (!queue.entries.empty() && queue.entries.front().owner == run.owner && queue.entries.front().write)
+      ++queue.entries.front().count;
+    else
+      queue.entries.push_front({run.row, run.owner, 1, true});
+  } else if (!queue.entries.empty() && queue.entries.back().owner == run.owner && queue.entries.back().row == run.row &&
+             queue.entries.back().write == run.write)
     ++queue.entries.back().count;
   else
     queue.entries.push_back({run.row, run.owner, 1, run.write});
   ++queue.accesses;
   queue.writes += run.write;
   ++queued;
-  if (queue.accesses == 1)
+  if (queue.accesses == 1 || run.write)
     frontChanged(run.bank);
   return true;
 }
@@ -103,9 +108,11 @@ bool Channel::pump(int64_t until) {
         --admitted;
       continue;
     }
-    if (incoming.empty())
+    if (incoming.empty() && urgent.empty())
       break;
-    AccessRun &run = incoming.front();
+    bool jump = !urgent.empty() && (incoming.empty() || urgent.front().arrival <= frontClock);
+    std::deque<AccessRun> &source = jump ? urgent : incoming;
+    AccessRun &run = source.front();
     if (run.arrival > frontClock) {
       frontClock = std::min(run.arrival, until);
       continue;
@@ -124,7 +131,7 @@ bool Channel::pump(int64_t until) {
       accepted.push_back({run.owner, std::max(frontClock + 1, clock)});
     run.count = int16_t(run.count - taken);
     if (run.count == 0)
-      incoming.pop_front();
+      source.pop_front();
   }
   return occupied != before;
 }
@@ -148,7 +155,10 @@ void Channel::plan() {
       while (frontClock < now && pump(now)) {
       }
     Planned best = planRefresh(now);
+    uint64_t pendingBefore = refreshPending;
     Planned pim = planPim(now);
+    if (refreshPending != pendingBefore)
+      continue;
     if (pim.time < best.time)
       best = pim;
     Planned normal = planNormal(now);
@@ -206,7 +216,7 @@ Channel::Planned Channel::planNormal(int64_t now) {
   uint64_t reads = candidates & hits & ~writeFront;
   if (policy.vectorsWritten && reads && !pimSteps.empty() && pimSteps.front().kind == CommandKind::Gwrite &&
       bankQueues[pimSteps.front().bank].writes > 0)
-    reads = 0; // the vector has to be in its row first
+    reads &= uint64_t(1) << pimSteps.front().bank; // the vector has to be in its row first
 
   Planned best;
   size_t bestDistance = 0;

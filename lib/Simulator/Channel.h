@@ -46,7 +46,7 @@ struct ChannelPolicy {
   bool pullRefreshIn = true;   ///< refresh at once when the next tile does not fit before it; otherwise idle until then
   bool prepareEarly = true;    ///< rows of the next tile open while others close and while a GWRITE runs
   bool activationBudget = false; ///< normal ACT and PRE only while the slack to the next refresh allows
-  bool vectorsWritten = true;    ///< a GWRITE waits for pending writes to its bank
+  bool vectorsWritten = true;    ///< writes go ahead of streams, and a GWRITE waits for those to its bank
   int64_t bankQueue = 128, writeBuffer = 32, pimQueue = 128;
 };
 
@@ -82,7 +82,9 @@ public:
   std::vector<Completion> takeAccepted();
   bool hasAccepted() const { return !accepted.empty(); }
 
-  bool idle() const { return incoming.empty() && queued == 0 && buffered.empty() && pimSteps.empty(); }
+  bool idle() const {
+    return incoming.empty() && urgent.empty() && queued == 0 && buffered.empty() && pimSteps.empty();
+  }
   const ChannelStats &statistics() const { return stats; }
   /// Commands are appended to `trace` from now on.
   void record(std::vector<TimedCommand> *trace) { recorder = trace; }
@@ -137,6 +139,7 @@ private:
   ChannelTiming timing;
 
   std::deque<AccessRun> incoming;
+  std::deque<AccessRun> urgent;   ///< writes that do not wait for streams
   std::deque<AccessRun> buffered; ///< accepted writes
   int64_t bufferedAccesses = 0, draining = 0, frontClock = 0;
   std::vector<Completion> accepted;

@@ -94,8 +94,10 @@ Channel::Planned Channel::planPim(int64_t now) {
 }
 
 Channel::Planned Channel::planGwrite(const PimStep &head, int64_t now) {
-  if (policy.vectorsWritten && (bankQueues[head.bank].writes > 0 || bufferedAccesses > 0))
+  if (policy.vectorsWritten && (bankQueues[head.bank].writes > 0 || bufferedAccesses > 0)) {
+    gwriting = false; // the bank is theirs until they are done
     return {};
+  }
   if (!gwriting && !fitsBeforeRefresh(head, now))
     return {};
   gwriting = true;

@@ -96,6 +96,7 @@ void Machine::finish(TaskId id) {
   Task &task = program.tasks[size_t(id)];
   finishTimes[size_t(id)] = present;
   --remaining;
+  --engines[task.engine].running;
   reserved -= task.release;
   if (spanRecorder && task.kind != TaskKind::Join && present > startTimes[size_t(id)])
     spanRecorder->push_back({task.engine, task.phase, task.channel, task.kind, startTimes[size_t(id)], present});
@@ -117,6 +118,8 @@ void Machine::finish(TaskId id) {
 }
 
 bool Machine::startNext(Engine &engine) {
+  if (engine.options.outstanding && engine.running >= engine.options.outstanding)
+    return false;
   TaskId id;
   if (engine.options.byPriority) {
     if (engine.ready.empty())
@@ -138,6 +141,7 @@ bool Machine::startNext(Engine &engine) {
     engine.ready.erase(engine.ready.begin());
   else
     engine.order.pop_front();
+  ++engine.running;
   start(id);
   return true;
 }

@@ -55,7 +55,7 @@ private:
     EngineOptions options;
     std::deque<TaskId> order;
     std::set<TaskId> ready;
-    int64_t free = 0;
+    int64_t free = 0, running = 0;
     bool waking = false;
   };
   struct Event {

@@ -68,6 +68,7 @@ struct EngineOptions {
   bool byPriority = false;   ///< ready tasks start in the order of their numbers, instead of all tasks in order
   int64_t startInterval = 0; ///< cycles between two starts
   int64_t stepInterval = 0;  ///< Pim: cycles between two steps handed to a channel
+  int64_t outstanding = 0;   ///< tasks begun and not done, at most; 0: any number
 };
 
 } // namespace yoke::sim

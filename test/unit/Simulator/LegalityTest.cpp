@@ -15,8 +15,8 @@ using K = CommandKind;
 class Walk {
 public:
   Walk(const Target &target, uint32_t seed)
-      : pim(target.pim ? &*target.pim : nullptr), rules(*target.memory, pim, CompositeEnd::AtLastComp),
-        timing(rules), random(seed) {}
+      : pim(target.pim ? &*target.pim : nullptr), rules(*target.memory, pim, CompositeEnd::AtLastComp), timing(rules),
+        random(seed) {}
 
   Command next() {
     for (;;) {
