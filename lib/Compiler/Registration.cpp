@@ -3,6 +3,7 @@
 
 #include "LLM/LLM.h"
 #include "LLM/LLMTiling.h"
+#include "MoE/MoE.h"
 #include "Pipelines.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -19,6 +20,6 @@ void yoke::registerEverything(mlir::DialectRegistry &registry) {
   mlir::registerAllToLLVMIRTranslations(registry);
   mlir::registerAllPasses();
   registerPassesAndPipelines();
-  registry.insert<llm::LLMDialect>();
+  registry.insert<llm::LLMDialect, moe::MoEDialect>();
   llm::registerTilingInterfaceExternalModels(registry);
 }
