@@ -50,8 +50,8 @@ bool Vocabulary::add(std::string_view token, int32_t id) {
 }
 
 std::optional<int32_t> Vocabulary::finish() {
-  if (static_cast<size_t>(largestId + 1) <= ids.size() * 4 + 4096) {
-    byId.assign(static_cast<size_t>(largestId + 1), 0);
+  if (static_cast<size_t>(largestId) + 1 <= ids.size() * 4 + 4096) {
+    byId.assign(static_cast<size_t>(largestId) + 1, 0);
     for (size_t i = 0; i < ids.size(); ++i) {
       uint32_t &entry = byId[static_cast<size_t>(ids[i])];
       if (entry)
