@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <map>
 
 using namespace yoke;
@@ -60,14 +61,17 @@ Result<int> run(const Arguments &arguments) {
   if (!arguments.trace.empty())
     options.spans = &spans;
   auto begin = std::chrono::steady_clock::now();
+  std::clock_t cpuBegin = std::clock();
   Simulation simulation = YOKE_TRY(simulate(target, model, std::move(batch), options));
   double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  double cpu = double(std::clock() - cpuBegin) / CLOCKS_PER_SEC;
   if (options.commands)
     YOKE_TRY(writeFile(arguments.commands, formatTrace(commands)));
   if (options.spans)
     YOKE_TRY(writeFile(arguments.trace, chromeTrace(spans, target.npu ? target.npu->clockMHz : 1e3)));
   Json json = toJson(simulation, arguments.mode, model.layers);
   json["simulation_wall_s"] = wall;
+  json["simulation_cpu_s"] = cpu;
   json["simulated_cycles_per_s"] = double(simulation.simulatedCycles) / std::max(wall, 1e-9);
   if (arguments.json) {
     std::printf("%s\n", dumpJson(json, 2).c_str());
