@@ -36,7 +36,7 @@ public:
   int64_t now() const { return present; }
   int64_t channels() const { return int64_t(channelList.size()); }
   const ChannelStats &channelStats(size_t channel) const { return channelList[channel]->statistics(); }
-  /// End of the last task of each phase in the last run, -1 for none.
+  /// Cycles at which a task of the last run ended and began.
   int64_t finished(TaskId task) const { return finishTimes[size_t(task)]; }
   int64_t started(TaskId task) const { return startTimes[size_t(task)]; }
 

@@ -13,7 +13,7 @@ public:
   Builder(const Target &target, const ModelShape &model, const ScheduleOptions &options, Schedule &schedule)
       : target(target), npu(*target.npu), memory(*target.memory), model(model), options(options), schedule(schedule),
         program(schedule.program), nextRow(size_t(memory.channels), int32_t(memory.rows / 2)),
-        nextVector(size_t(memory.channels), 0) {
+        nextVector(size_t(memory.channels), 0), packedRows(size_t(memory.channels), 0) {
     element = npu.elementBytes;
     page = memory.rowBytes / element;
     headsPerGroup = std::clamp<int64_t>(page / model.headSize, 1, model.headsPerDevice());
@@ -21,7 +21,8 @@ public:
   }
 
   void block(const std::vector<std::vector<Request>> &parts, std::vector<TaskId> &inputs);
-  int32_t rowsUsed() const { return *std::max_element(nextRow.begin(), nextRow.end()) - int32_t(memory.rows / 2); }
+  /// Rows of the fullest channel, with the values of short requests packed several heads to a row.
+  int64_t rowsUsed() const { return *std::max_element(packedRows.begin(), packedRows.end()); }
 
 private:
   struct Slice {
@@ -73,7 +74,7 @@ private:
   Program &program;
   int64_t element, page, headsPerGroup, groups;
   std::vector<int32_t> nextRow;
-  std::vector<int64_t> nextVector;
+  std::vector<int64_t> nextVector, packedRows;
 };
 
 /// A slice of a matrix, one array edge wide and `length` long.
@@ -172,6 +173,8 @@ void Builder::pimAttention(const Request &request, int64_t group, TaskId input, 
     tile(row++, ceilDivide(model.headSize, lanesPerBank), here);
   TaskId logits = pim(request, Phase::Logit, first, query);
   int64_t tiles = ceilDivide(model.headSize, banks), chunks = ceilDivide(request.length, page);
+  packedRows[size_t(request.channel)] +=
+      ceilDivide(request.length, banks) + ceilDivide(here * tiles * request.length, page);
   for (int64_t head = 0; head < here; ++head) {
     TaskId softmax = add(TaskKind::Vector, vectorEngine, Phase::Softmax, softmaxCycles(request.length), {logits});
     TaskId stored = join();
@@ -332,7 +335,7 @@ Result<Schedule> buildSchedule(const Target &target, const ModelShape &model, co
   for (int64_t block = 0; block < options.blocks; ++block)
     builder.block(parts, inputs);
   int64_t layers = ceilDivide(model.layers, model.pipelineParallel);
-  int64_t rows = ceilDivide(int64_t(builder.rowsUsed()), options.blocks) * layers;
+  int64_t rows = ceilDivide(builder.rowsUsed(), options.blocks) * layers;
   int64_t weightRows = ceilDivide(model.blockWeights() * layers * npu.elementBytes,
                                   target.memory->capacityBytes() / target.memory->rows);
   if (rows + weightRows + 16 > target.memory->rows)
