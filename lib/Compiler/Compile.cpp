@@ -20,6 +20,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+#include <cstring>
 #include <sys/mman.h>
 
 using namespace mlir;
@@ -189,6 +190,11 @@ private:
     for (auto global : module->getOps<ml_program::GlobalOp>()) {
       auto source = dyn_cast_if_present<llm::WeightAttr>(global.getValueAttr());
       llm::LayoutAttr layout = getLayout(global);
+      auto constant = dyn_cast_if_present<DenseFPElementsAttr>(global.getValueAttr());
+      if (constant && layout && constant.getType().getRank() == 1) {
+        constants.push_back({constant, layout});
+        continue;
+      }
       if (!source || !layout)
         return malformed("{}: the weight has no #llm.weight value or no layout", global.getSymName().str());
       weights.push_back({global.getSymName().str(), cast<RankedTensorType>(global.getType()), source, layout});
@@ -232,6 +238,11 @@ private:
   Status packWeights(PackageWriter &writer) {
     std::span<std::byte> section = YOKE_TRY(writer.reserve(section_names::weights, SectionKind::Weights,
                                                            static_cast<uint64_t>(std::max<int64_t>(weightBytes, 64))));
+    for (const auto &[values, layout] : constants)
+      for (auto [i, value] : llvm::enumerate(values.getValues<APFloat>())) {
+        auto element = static_cast<float>(value.convertToDouble());
+        std::memcpy(&section[static_cast<size_t>(layout.getOffset()) + i * sizeof(float)], &element, sizeof(float));
+      }
     for (const PackedWeight &weight : weights) {
       report("pack", static_cast<double>(weight.layout.getOffset()) / static_cast<double>(weightBytes));
       std::span<std::byte> target = section.subspan(static_cast<size_t>(weight.layout.getOffset()),
@@ -249,6 +260,7 @@ private:
   std::optional<Checkpoint> checkpoint;
   OwningOpRef<ModuleOp> module;
   std::vector<PackedWeight> weights;
+  std::vector<std::pair<DenseFPElementsAttr, llm::LayoutAttr>> constants; ///< vectors whose values the module holds
   int64_t weightBytes = 0;
   Manifest manifest;
 };

@@ -96,6 +96,13 @@ void storeElement(std::span<std::byte> target, int64_t index, float value, mlir:
   std::memcpy(&target[index * sizeof(bits)], &bits, sizeof(bits));
 }
 
+/// The nearest value of `type`.
+float roundTo(float value, mlir::Type type) {
+  if (type.isBF16())
+    return std::bit_cast<float>(static_cast<uint32_t>(toBFloat16(value)) << 16);
+  return type.isF16() ? static_cast<float>(static_cast<_Float16>(value)) : value;
+}
+
 /// The row of the matrix that lane `lane` of panel `panel` holds, or -1.
 int64_t rowOfLane(const PackedWeight &weight, int64_t panel, int64_t lane) {
   int64_t rows = weight.type.getDimSize(0), interleave = weight.layout.getInterleave();
@@ -133,13 +140,13 @@ Status yoke::packWeight(const Checkpoint &checkpoint, const PackedWeight &weight
     packPanels(reader, weight, target);
     return {};
   }
-  mlir::Type type =
-      weight.type.getRank() == 1 ? mlir::Float32Type::get(weight.type.getContext()) : weight.type.getElementType();
+  mlir::Type element = weight.type.getElementType();
+  mlir::Type stored = weight.type.getRank() == 1 ? mlir::Float32Type::get(element.getContext()) : element;
   std::vector<float> row(reader.inputs);
   for (int64_t i = 0; i < weight.source.getRows(); ++i) {
     reader.read(i, row);
     for (int64_t k = 0; k < reader.inputs; ++k)
-      storeElement(target, i * reader.inputs + k, row[k], type);
+      storeElement(target, i * reader.inputs + k, roundTo(row[k], element), stored);
   }
   return {};
 }

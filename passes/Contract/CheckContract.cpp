@@ -23,7 +23,8 @@ struct CheckContractPass : yoke::impl::CheckContractPassBase<CheckContractPass> 
                                                                               : WalkResult::advance();
       if (++leftovers <= reported)
         op->emitError() << "stage " << stage << " leaves " << op->getName() << ", which the next stage does not know";
-      return WalkResult::advance();
+      // What stands inside is part of it.
+      return WalkResult::skip();
     });
     if (leftovers > reported)
       getOperation()->emitError() << "stage " << stage << " leaves " << leftovers - reported << " more such ops";

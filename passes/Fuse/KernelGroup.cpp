@@ -27,8 +27,8 @@ KernelGroup::KernelGroup(Operation *anchor) : last(anchor) {
     takeGate(anchor);
     takeEpilogue();
   } else if (auto attention = dyn_cast<llm::AttentionOp>(anchor)) {
-    takeHeadPrologue(attention.getQ());
-    takeHeadPrologue(attention.getK());
+    takeHeadPrologue(attention.getQ(), attention.getHeadDim());
+    takeHeadPrologue(attention.getK(), attention.getHeadDim());
   } else if (isElementwise(anchor) || isNorm(anchor)) {
     takeEpilogue();
   }
@@ -40,26 +40,34 @@ void KernelGroup::takePrologue(Value value, function_ref<bool(Operation *)> want
     ops.insert(op);
 }
 
-/// Rotary embedding and, before it, head norm.
-void KernelGroup::takeHeadPrologue(Value value) {
-  takePrologue(value, [](Operation *op) { return isa<llm::RopeOp, llm::RmsNormOp>(op); });
-  if (auto rope = value.getDefiningOp<llm::RopeOp>(); rope && ops.contains(rope))
-    takePrologue(rope.getX(), [](Operation *op) { return isa<llm::RmsNormOp>(op); });
+/// Rotary embedding and, before it, norm, both head by head.
+void KernelGroup::takeHeadPrologue(Value value, int64_t headDim) {
+  auto isHeadRope = [&](Operation *op) {
+    auto rope = dyn_cast<llm::RopeOp>(op);
+    return rope && static_cast<int64_t>(rope.getHeadDim()) == headDim;
+  };
+  auto isHeadNorm = [&](Operation *op) {
+    auto norm = dyn_cast<llm::RmsNormOp>(op);
+    return norm && norm.getScale().getType().getDimSize(0) == headDim;
+  };
+  takePrologue(value, isHeadRope);
+  if (Operation *op = value.getDefiningOp(); op && ops.contains(op))
+    value = op->getOperand(0);
+  takePrologue(value, isHeadNorm);
 }
 
 /// The two halves of a gate/up projection and their product.
 void KernelGroup::takeGate(Operation *projection) {
   Value result = projection->getResult(0);
-  int64_t half = cast<RankedTensorType>(result.getType()).getDimSize(1) / 2;
+  int64_t columns = cast<RankedTensorType>(result.getType()).getDimSize(1), half = columns / 2;
   SmallVector<tensor::ExtractSliceOp> slices;
-  SmallVector<Operation *> sizes;
   for (Operation *user : result.getUsers()) {
     if (auto slice = dyn_cast<tensor::ExtractSliceOp>(user); slice && slice->hasOneUse())
       slices.push_back(slice);
     else if (!isa<tensor::DimOp>(user))
       return;
   }
-  if (slices.size() != 2)
+  if (slices.size() != 2 || columns % 2 != 0)
     return;
   if (slices[0].getStaticOffsets()[1] != 0)
     std::swap(slices[0], slices[1]);

@@ -23,7 +23,7 @@ public:
 
 private:
   void takePrologue(mlir::Value value, llvm::function_ref<bool(mlir::Operation *)> wanted);
-  void takeHeadPrologue(mlir::Value value);
+  void takeHeadPrologue(mlir::Value value, int64_t headDim);
   void takeGate(mlir::Operation *projection);
   void takeEpilogue();
 

@@ -53,10 +53,11 @@ public:
     probabilities = b.view(kernel.scratch, b.index(2 * sizes.queryBytes()), rows(sizes.together, pageTokens));
     branchKeys = b.view(kernel.scratch, b.index(sizes.branchStart()), keysType());
     branchValues = b.view(kernel.scratch, b.index(sizes.branchStart() + sizes.blockBytes()), valuesType());
-    int64_t layers = op.getCache() ? cast<llm::KVCacheType>(op.getCache().getType()).getLayers() : 1;
-    pageBytes = layers * layerPageBytes(sizes.kvHeads, sizes.headDim);
-    pages = op.getCache() ? kernel.kv : kernel.workspace;
-    pageOffset = op.getCache() ? kernel.pageOffset : b.index(0);
+    if (op.getCache())
+      pageBytes =
+          cast<llm::KVCacheType>(op.getCache().getType()).getLayers() * layerPageBytes(sizes.kvHeads, sizes.headDim);
+    else
+      stepTokens = b.add(b.rows(kernel.result), b.index(pageTokens));
   }
 
   void emit() {
@@ -95,38 +96,56 @@ private:
 
   /// The page of a slot block of a token's sequence, as a byte offset.
   Value pageOf(Value token, Value block) {
-    Value page = block;
-    if (op.getCache()) {
-      Value row = b.mul(batchElement(kernel.batch.sequences, token), kernel.batch.blockStride);
-      page = batchElement(kernel.batch.blocks, b.add(row, block));
-    }
-    return b.add(b.mul(page, b.index(pageBytes)), pageOffset);
+    Value row = b.mul(batchElement(kernel.batch.sequences, token), kernel.batch.blockStride);
+    Value page = batchElement(kernel.batch.blocks, b.add(row, block));
+    return b.add(b.mul(page, b.index(pageBytes)), kernel.pageOffset);
   }
 
   MemRefType keysType() { return MemRefType::get({sizes.headDim, pageTokens}, b.getF32Type()); }
   MemRefType valuesType() { return MemRefType::get({pageTokens, sizes.headDim}, b.getF32Type()); }
 
   Value keysOf(Value page, Value head) {
-    return b.view(pages, b.add(page, b.mul(head, b.index(sizes.blockBytes()))), keysType());
+    return b.view(kernel.kv, b.add(page, b.mul(head, b.index(sizes.blockBytes()))), keysType());
   }
 
   Value valuesOf(Value page, Value head) {
     Value block = b.add(head, b.index(sizes.kvHeads));
-    return b.view(pages, b.add(page, b.mul(block, b.index(sizes.blockBytes()))), valuesType());
+    return b.view(kernel.kv, b.add(page, b.mul(block, b.index(sizes.blockBytes()))), valuesType());
   }
 
-  /// Without a cache the step's own tokens are the slots.
-  Value slotOf(Value token) { return op.getCache() ? batchElement(kernel.batch.slots, token) : token; }
+  /// Without a cache the step's keys [head][element][token] and values [head][token][element] lie in the workspace.
+  /// This is the block that starts at `first`, which may be any token: blocks are counted from a sequence's start, so
+  /// that its results do not depend on where it stands in the step.
+  std::pair<Value, Value> stepBlock(Value head, Value first) {
+    int64_t width = sizes.kvHeads * sizes.headDim;
+    auto part = [&](Value offset, ArrayRef<int64_t> shape, Value row, Value column, int64_t rows, int64_t columns) {
+      auto type = MemRefType::get(shape, b.getF32Type());
+      Value all = memref::ViewOp::create(b, type, kernel.workspace, offset, stepTokens);
+      SmallVector<OpFoldResult> offsets = {row, column}, strides(2, b.getIndexAttr(1));
+      SmallVector<OpFoldResult> sizes = {b.getIndexAttr(rows), b.getIndexAttr(columns)};
+      return memref::SubViewOp::create(b, all, offsets, sizes, strides);
+    };
+    Value row = b.add(b.mul(head, stepTokens), first), zero = b.index(0);
+    return {part(zero, {width, ShapedType::kDynamic}, b.mul(head, b.index(sizes.headDim)), first, sizes.headDim,
+                 pageTokens),
+            part(b.mul(stepTokens, b.index(width * floatBytes)), {ShapedType::kDynamic, sizes.headDim}, row, zero,
+                 pageTokens, sizes.headDim)};
+  }
 
   void append(Value token, Value head) {
-    Value slot = slotOf(token);
-    Value page = pageOf(token, b.quotient(slot, pageTokens)), lane = b.remainder(slot, pageTokens);
-    Value zero = b.index(0);
+    Value zero = b.index(0), lane = zero, keys, values;
+    if (op.getCache()) {
+      Value slot = batchElement(kernel.batch.slots, token);
+      Value page = pageOf(token, b.quotient(slot, pageTokens));
+      lane = b.remainder(slot, pageTokens);
+      keys = keysOf(page, head), values = valuesOf(page, head);
+    } else {
+      std::tie(keys, values) = stepBlock(head, token);
+    }
     readHead(op.getK(), token, head, zero);
-    Value keys = keysOf(page, head);
     b.loop(zero, b.index(sizes.headDim), b.index(1),
            [&](Value d) { b.setElement(b.element(query, {zero, d}), keys, {d, lane}); });
-    Value values = valuesOf(page, head), source = kernel.memory.lookup(op.getV());
+    Value source = kernel.memory.lookup(op.getV());
     Value start = b.mul(head, b.index(sizes.headDim));
     b.forColumns(sizes.headDim, [&](Columns columns) {
       b.store(b.load(source, token, b.shifted(columns, start)), values, lane, columns);
@@ -134,20 +153,21 @@ private:
   }
 
   /// What a token sees: places [begin, end), which are slots, or from `branch` on positions of its branch of a draft
-  /// tree.
+  /// tree. Without a cache `first` is the token of place 0.
   struct Visible {
-    Value begin, end, branch;
+    Value begin, end, branch, first;
   };
 
   Visible visible(Value token) {
     Value limit = batchElement(kernel.batch.limits, token), slot = batchElement(kernel.batch.slots, token);
-    if (!op.getCache()) {
-      Value first = b.sub(token, slot);
-      return {first, b.add(first, limit), {}};
-    }
     Value position = batchElement(kernel.batch.positions, token), begin = b.index(0);
     if (op.getWindow())
       begin = b.greatest(b.sub(position, b.index(*op.getWindow() - 1)), begin);
+    if (!op.getCache()) {
+      if (op.getMask() == llm::AttentionMask::causal)
+        limit = b.least(limit, b.add(slot, b.index(1)));
+      return {begin, limit, {}, b.sub(token, slot)};
+    }
     // In a tree listed parents first, a node whose slot is its position has all earlier nodes for ancestors.
     Value inTree = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, slot, position);
     Value end = arith::SelectOp::create(b, inTree, b.add(position, b.index(1)), limit);
@@ -158,7 +178,7 @@ private:
     scf::YieldOp::create(b, batchElement(kernel.batch.positions, root));
     b.setInsertionPointToStart(choice.elseBlock());
     scf::YieldOp::create(b, b.index(std::numeric_limits<int32_t>::max()));
-    return {begin, end, choice.getResult(0)};
+    return {begin, end, choice.getResult(0), {}};
   }
 
   /// Calls `body` for a token and each of its ancestors of this step; returns the last, whose parent is committed.
@@ -178,13 +198,13 @@ private:
   }
 
   /// The keys and values of a block of places.
-  std::pair<Value, Value> blockOf(Value token, Value head, Value block, Value branch) {
+  std::pair<Value, Value> blockOf(Value token, Value head, Value block, const Visible &seen) {
+    if (!op.getCache())
+      return stepBlock(head, b.add(seen.first, b.mul(block, b.index(pageTokens))));
     Value page = pageOf(token, block);
     Value keys = keysOf(page, head), values = valuesOf(page, head);
-    if (!branch)
-      return {keys, values};
     Value end = b.mul(b.add(block, b.index(1)), b.index(pageTokens));
-    Value holdsBranch = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, end, branch);
+    Value holdsBranch = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, end, seen.branch);
     auto choice = scf::IfOp::create(b, TypeRange{keys.getType(), values.getType()}, holdsBranch, true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(choice.thenBlock());
@@ -290,7 +310,7 @@ private:
 
   SmallVector<Value> attendBlock(Value token, Value head, Value block, const Visible &seen, ValueRange carried) {
     int64_t vectors = pageTokens / b.shape.lanes;
-    auto [keys, values] = blockOf(token, head, block, seen.branch);
+    auto [keys, values] = blockOf(token, head, block, seen);
     Value first = b.mul(block, b.index(pageTokens));
     SmallVector<Value> score = scores(keys, first, seen.begin, seen.end);
 
@@ -349,8 +369,9 @@ private:
   Kernel &kernel;
   llm::AttentionOp op;
   Sizes sizes;
-  Value query, sums, probabilities, branchKeys, branchValues, pages, pageOffset;
-  int64_t pageBytes;
+  Value query, sums, probabilities, branchKeys, branchValues;
+  int64_t pageBytes = 0; ///< with a cache
+  Value stepTokens;      ///< without: tokens that the workspace has room for, a block beyond the last included
 };
 } // namespace
 
@@ -358,8 +379,7 @@ KernelNeeds yoke::attentionNeeds(llm::AttentionOp op, const KernelShape &shape, 
   Sizes sizes(op, shape);
   KernelNeeds needs{.scratchBytes = sizes.scratchBytes()};
   if (!op.getCache())
-    needs.workspaceBytes =
-        static_cast<int64_t>(llvm::divideCeil(maxTokens, pageTokens)) * layerPageBytes(sizes.kvHeads, sizes.headDim);
+    needs.workspaceBytes = layerPageBytes(sizes.kvHeads, sizes.headDim) / pageTokens * (maxTokens + pageTokens);
   return needs;
 }
 

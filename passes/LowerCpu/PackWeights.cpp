@@ -20,7 +20,8 @@ namespace {
 /// What a weight is read for.
 struct Use {
   bool multiplied = false;
-  bool gated = false;
+  bool gated = false;     ///< multiplied in a kernel that joins the two halves of the result
+  bool otherwise = false; ///< read in another way too
 };
 
 /// True when the projection's two halves are multiplied inside its kernel.
@@ -36,8 +37,11 @@ void addUses(Value weight, Use &use) {
     if (auto fused = dyn_cast<llm::FusedOp>(user)) {
       addUses(fused.getBody().getArgument(operand.getOperandNumber()), use);
     } else if (isa<llm::LinearOp, llm::LmHeadOp>(user) && operand.getOperandNumber() == 1) {
+      bool gated = isa<llm::FusedOp>(user->getParentOp()) && isGatedInKernel(user);
       use.multiplied = true;
-      use.gated |= user->getParentOp() && isa<llm::FusedOp>(user->getParentOp()) && isGatedInKernel(user);
+      (gated ? use.gated : use.otherwise) = true;
+    } else {
+      use.otherwise = true;
     }
   }
 }
@@ -72,6 +76,10 @@ struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
       auto type = dyn_cast<RankedTensorType>(global.getType());
       if (!type || type.getRank() > 2 || !isa<FloatType>(type.getElementType())) {
         global.emitError() << "the CPU has no layout for a weight of type " << global.getType();
+        return signalPassFailure();
+      }
+      if (use.gated && use.otherwise) {
+        global.emitError("the CPU has no layout for a weight that is both a gate's and read otherwise");
         return signalPassFailure();
       }
       auto layout = chooseLayout(type, use, offset);

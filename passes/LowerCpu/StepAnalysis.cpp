@@ -14,8 +14,8 @@ bool yoke::isActivation(Value value) {
 int64_t yoke::activationColumns(Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); }
 
 static LogicalResult addSlice(tensor::ExtractSliceOp slice, StepAnalysis &analysis) {
-  if (slice.getStaticOffsets()[0] != 0 || ShapedType::isDynamic(slice.getStaticOffsets()[1]) ||
-      ShapedType::isDynamic(slice.getStaticSizes()[1]) || slice.getStaticStrides() != ArrayRef<int64_t>{1, 1})
+  if (!isActivation(slice.getSource()) || !isActivation(slice.getResult()) || slice.getStaticOffsets()[0] != 0 ||
+      ShapedType::isDynamic(slice.getStaticOffsets()[1]) || slice.getStaticStrides() != ArrayRef<int64_t>{1, 1})
     return slice.emitError("the CPU step takes slices of whole columns at constant places only");
   analysis.activations[slice.getResult()] = analysis.activations.lookup(slice.getSource());
   return success();
@@ -77,10 +77,14 @@ static LogicalResult checkCacheUses(func::FuncOp step, const StepAnalysis &analy
 FailureOr<StepAnalysis> StepAnalysis::of(func::FuncOp step) {
   if (!step.getBody().hasOneBlock())
     return step.emitError("expected a step of one block");
-  for (BlockArgument argument : step.getArguments())
-    if (isActivation(argument))
+  auto ids = RankedTensorType::get({ShapedType::kDynamic}, IntegerType::get(step.getContext(), 32));
+  int64_t caches = 0;
+  for (BlockArgument argument : step.getArguments()) {
+    caches += isa<llm::KVCacheType>(argument.getType());
+    if (caches > 1 || (argument.getType() != ids && !isa<llm::BatchType, llm::KVCacheType>(argument.getType())))
       return step.emitError() << "the CPU step takes tokens, a batch and a cache; argument " << argument.getArgNumber()
                               << " has type " << argument.getType();
+  }
   StepAnalysis analysis;
   for (Operation &op : step.getBody().front()) {
     LogicalResult added = success();

@@ -126,6 +126,9 @@ Value StepFunction::bufferFor(Value value) {
 }
 
 LogicalResult StepFunction::lowerFused(llm::FusedOp fused) {
+  for (Value input : fused.getInputs())
+    if (isa<RankedTensorType>(input.getType()) && !memory.contains(input))
+      return fused.emitError() << "the CPU step has no memory for an operand of type " << input.getType();
   Value output = *llvm::find_if(fused.getOutputs(), isActivation);
   memory[output] = bufferFor(output);
   KernelOperands operands = operandsOf(fused);
@@ -134,7 +137,7 @@ LogicalResult StepFunction::lowerFused(llm::FusedOp fused) {
   if (failed(kernel))
     return failure();
   func::CallOp::create(*builder, *kernel, operands.flatten());
-  if (output != analysis.returned)
+  if (fused != analysis.fusedOps.back())
     KernelBuilder(fused.getLoc(), *builder, shape, team).barrier();
   return success();
 }
