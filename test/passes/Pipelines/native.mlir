@@ -9,7 +9,8 @@ func.func @step(%batch: !llm.batch) -> tensor<?x4xf32> {
   }
   return %t : tensor<?x4xf32>
 }
-// expected-error @below 2 {{stage native leaves builtin.unrealized_conversion_cast, which the next stage does not know}}
+// expected-error @+2 {{stage native leaves builtin.unrealized_conversion_cast, which the next stage does not know}}
+// expected-error @below {{stage native leaves builtin.unrealized_conversion_cast, which the next stage does not know}}
 func.func @other(%tag: memref<1xi32>, %i: index) {
   // expected-error @below {{stage native leaves memref.dma_wait, which the next stage does not know}}
   memref.dma_wait %tag[%i], %i : memref<1xi32>
