@@ -71,6 +71,11 @@ Status Model::loadTexts() {
   return {};
 }
 
+std::string_view Model::sectionText(std::string_view section) const {
+  const PackageSection *found = package ? package->find(section) : nullptr;
+  return found ? found->text() : std::string_view();
+}
+
 Status Model::checkTokens(std::span<const int32_t> tokens) const {
   for (size_t i = 0; i < tokens.size(); ++i)
     if (tokens[i] < 0 || tokens[i] >= manifest.vocabSize)

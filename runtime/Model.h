@@ -42,6 +42,8 @@ struct Model {
   /// Opens a package. Errors: Malformed (format, hashes, code for another CPU, tokenizer), Resources.
   static Result<std::shared_ptr<const Model>> open(const std::string &path, const ModelOptions &options = {});
 
+  /// The text of a section of the package; empty when there is none.
+  std::string_view sectionText(std::string_view section) const;
   bool generates() const { return manifest.task == Task::Generate; }
   /// Error (Malformed) when a token is outside the vocabulary.
   Status checkTokens(std::span<const int32_t> tokens) const;

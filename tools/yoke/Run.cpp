@@ -3,6 +3,7 @@
 #include "Input.h"
 #include "ModelSource.h"
 #include "RunReport.h"
+#include "runtime/ChatPrompt.h"
 
 #include <memory>
 
@@ -11,7 +12,7 @@ namespace {
 
 struct RunFlags {
   ModelFlags model;
-  std::optional<std::string> prompt, promptFile, tokenIds;
+  std::optional<std::string> prompt, promptFile, tokenIds, system;
   GenerationSettings settings;
   std::optional<int64_t> seed;
   std::vector<std::string> stops;
@@ -23,10 +24,12 @@ struct RunFlags {
 };
 
 Status checkFlags(RunFlags &flags) {
-  if (flags.chat)
-    return failed("--chat: chat templates are not supported by this version; give the formatted text as --prompt");
   if (int(flags.prompt.has_value()) + int(flags.promptFile.has_value()) + int(flags.tokenIds.has_value()) != 1)
     return usageError("give exactly one of --prompt, --prompt-file and --token-ids");
+  if (flags.chat && flags.tokenIds)
+    return usageError("--chat needs text, not --token-ids");
+  if (flags.system && !flags.chat)
+    return usageError("--system needs --chat");
   if (flags.decode == "greedy") {
     if (flags.settings.temperature.value_or(0) > 0)
       return usageError("--decode greedy contradicts --temperature {}", *flags.settings.temperature);
@@ -48,7 +51,14 @@ Status checkFlags(RunFlags &flags) {
 Result<std::vector<int32_t>> promptTokens(const RunFlags &flags, const Model &model) {
   if (flags.tokenIds)
     return parseTokenIds(*flags.tokenIds, "--token-ids");
-  return model.tokenize(flags.prompt ? *flags.prompt : YOKE_TRY(readText(*flags.promptFile)));
+  std::string text = flags.prompt ? *flags.prompt : YOKE_TRY(readText(*flags.promptFile));
+  if (!flags.chat)
+    return model.tokenize(text);
+  OrderedJson messages = OrderedJson::array();
+  if (flags.system)
+    messages.push_back({{"role", "system"}, {"content", *flags.system}});
+  messages.push_back({{"role", "user"}, {"content", std::move(text)}});
+  return YOKE_TRY(ChatPrompt::load(model)).tokenize({{"messages", std::move(messages)}});
 }
 
 void warnAboutIgnoredFlags(const RunFlags &flags, const Model &model, const SamplingOptions &sampling) {
@@ -146,7 +156,8 @@ void addRunCommand(CLI::App &app, Action &action) {
       ->expected(1)
       ->take_all();
   command->add_flag("--ignore-eos", flags->ignoreEos, "Go on after an end-of-text token");
-  command->add_flag("--chat", flags->chat, "Apply the chat template to the prompt");
+  command->add_flag("--chat", flags->chat, "Give the prompt as a user's message in the model's chat template");
+  command->add_option("--system", flags->system, "With --chat: the system's message before it");
   command->add_option("--decode", flags->decode, "greedy or sample [by --temperature]");
   command->add_option("--logprobs", flags->logprobs, "With --json: log-probabilities of the K most probable tokens");
   command->add_flag("--json", flags->json, "Print one JSON object instead of streaming text");

@@ -136,7 +136,7 @@ TEST_F(CommandLine, RefusedInput) {
 }
 
 TEST_F(CommandLine, UnsupportedIsSaidPlainly) {
-  for (const char *arguments : {"run fake.yoke -p a --chat", "run fake.yoke -p a --decode medusa",
+  for (const char *arguments : {"run fake.yoke -p a --decode medusa",
                                 "run fake.yoke -p a --device cuda", "compile . -o x.yoke --draft hydra"}) {
     Outcome run = yoke(arguments);
     EXPECT_EQ(run.exitCode, 1) << arguments;

@@ -122,7 +122,7 @@ std::shared_ptr<Model> makeFakeEncoder(int64_t maxTokens, int64_t maxPositions) 
 }
 
 Status writeFakePackage(const std::string &path, const FakeOptions &options, const std::string &generationConfig,
-                        std::optional<Manifest> manifest) {
+                        std::optional<Manifest> manifest, const std::map<std::string_view, std::string> &texts) {
   PackageWriter writer = YOKE_TRY(PackageWriter::create(path));
   YOKE_TRY(writer.addManifest(manifest ? *manifest : fakeManifest(options)));
   std::string code = YOKE_TRY(readFile(YOKE_FAKE_STEP, 1 << 20));
@@ -130,6 +130,8 @@ Status writeFakePackage(const std::string &path, const FakeOptions &options, con
   YOKE_TRY(writer.add(section_names::weights, SectionKind::Weights, std::as_bytes(std::span(&options.nanFrom, 1))));
   YOKE_TRY(writer.add(section_names::tokenizer, SectionKind::Json, fakeTokenizer()));
   YOKE_TRY(writer.add(section_names::generationConfig, SectionKind::Json, generationConfig));
+  for (const auto &[name, text] : texts)
+    YOKE_TRY(writer.add(name, requiredKind(name).value_or(SectionKind::Text), text));
   return writer.finish();
 }
 

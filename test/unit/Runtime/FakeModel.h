@@ -4,6 +4,8 @@
 #include "FakeStep.h"
 #include "runtime/Session.h"
 
+#include <map>
+
 namespace yoke::test {
 
 /// What the fake model predicts after `tokens`.
@@ -27,8 +29,10 @@ std::shared_ptr<Model> makeFakeModel(const FakeOptions &options = {});
 std::shared_ptr<Model> makeFakeEncoder(int64_t maxTokens, int64_t maxPositions);
 
 /// Writes a package with the step function as a shared object, and a tokenizer whose token i is the printable
-/// character number i (space is token 0), with token 95 "<s>" and token 96 "</s>" special.
+/// character number i (space is token 0), with token 95 "<s>" and token 96 "</s>" special; and `texts`, further
+/// sections by name.
 Status writeFakePackage(const std::string &path, const FakeOptions &options, const std::string &generationConfig = "{}",
-                        std::optional<Manifest> manifest = {});
+                        std::optional<Manifest> manifest = {},
+                        const std::map<std::string_view, std::string> &texts = {});
 
 } // namespace yoke::test
