@@ -136,8 +136,8 @@ TEST_F(CommandLine, RefusedInput) {
 }
 
 TEST_F(CommandLine, UnsupportedIsSaidPlainly) {
-  for (const char *arguments : {"run fake.yoke -p a --decode medusa",
-                                "run fake.yoke -p a --device cuda", "compile . -o x.yoke --draft hydra"}) {
+  for (const char *arguments : {"run fake.yoke -p a --decode medusa", "run fake.yoke -p a --device cuda",
+                                "compile . -o x.yoke --draft hydra"}) {
     Outcome run = yoke(arguments);
     EXPECT_EQ(run.exitCode, 1) << arguments;
     EXPECT_THAT(run.err, StartsWith("yoke: error: ")) << arguments;
