@@ -142,7 +142,9 @@ public:
       position = percent + 1;
       YOKE_TRY(conversion());
     }
-    if (!usedNames && used < (arguments ? arguments->size() : operand.dict() ? 0 : 1))
+    // As in Python, an operand that has items may stay unused.
+    bool mayStay = operand.dict() || operand.sequence() || operand.isUndefined();
+    if (!usedNames && used < (arguments ? arguments->size() : mayStay ? 0 : 1))
       return context.error("not all arguments converted during string formatting");
     return Value(std::move(out));
   }

@@ -75,7 +75,8 @@ Result<Dict> collect(Context &context, std::string_view function, const Argument
       YOKE_TRY(context.charge(4 * static_cast<int64_t>(other->entries.size())));
       dict = *other;
     } else {
-      for (const Value &pair : YOKE_TRY(iterate(context, source))->items) {
+      SequencePtr sequence = YOKE_TRY(iterate(context, source));
+      for (const Value &pair : sequence->items) {
         SequencePtr parts = YOKE_TRY(iterate(context, pair));
         if (parts->items.size() != 2)
           return context.error("dictionary update sequence element has length {}; 2 is required", parts->items.size());

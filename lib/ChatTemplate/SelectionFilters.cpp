@@ -19,7 +19,8 @@ std::optional<Value> takeFirst(Arguments &arguments) {
 Result<Value> mapAttribute(Context &context, const Value &self, Arguments &arguments) {
   auto values = YOKE_TRY(bind(context, "map", arguments, {"attribute", "default"}));
   std::vector<Value> mapped;
-  for (const Value &item : YOKE_TRY(iterate(context, self))->items)
+  SequencePtr sequence = YOKE_TRY(iterate(context, self));
+  for (const Value &item : sequence->items)
     mapped.push_back(YOKE_TRY(getPath(context, item, *values[0], values[1])));
   return context.makeSequence(std::move(mapped), SequenceKind::Iterator);
 }
@@ -38,7 +39,8 @@ Result<Value> map(Context &context, const Value &self, Arguments &arguments) {
   if (!filter)
     return context.error("no filter named '{}'", printable(name->str()));
   std::vector<Value> mapped;
-  for (const Value &item : YOKE_TRY(iterate(context, self))->items) {
+  SequencePtr sequence = YOKE_TRY(iterate(context, self));
+  for (const Value &item : sequence->items) {
     YOKE_TRY(context.charge(1));
     Arguments copy = arguments;
     mapped.push_back(YOKE_TRY(filter(context, item, copy)));
@@ -60,7 +62,8 @@ template <bool keep, bool ofMember> Result<Value> select(Context &context, const
   if (name && !test)
     return context.error("no test named '{}'", printable(name->str()));
   std::vector<Value> selected;
-  for (const Value &item : YOKE_TRY(iterate(context, self))->items) {
+  SequencePtr sequence = YOKE_TRY(iterate(context, self));
+  for (const Value &item : sequence->items) {
     YOKE_TRY(context.charge(1));
     Value subject = path ? YOKE_TRY(getPath(context, item, *path)) : item;
     if (test) {

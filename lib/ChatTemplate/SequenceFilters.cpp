@@ -2,6 +2,7 @@
 #include "ChatTemplate/Access.h"
 #include "ChatTemplate/Filters.h"
 #include "ChatTemplate/Operators.h"
+#include "ChatTemplate/TextOperations.h"
 #include "ChatTemplate/Unicode.h"
 
 #include <algorithm>
@@ -54,28 +55,17 @@ Result<Value> sortBy(Context &context, const std::vector<Value> &items, const st
 Result<Value> sort(Context &context, const Value &self, Arguments &arguments) {
   auto values = YOKE_TRY(bind(context, "sort", arguments, {"reverse", "case_sensitive", "attribute"}));
   SequencePtr sequence = YOKE_TRY(iterate(context, self));
-  std::vector<std::string_view> paths;
-  const bool several = values[2] && values[2]->isText() && values[2]->str().find(',') != std::string::npos;
-  if (several)
-    for (std::string_view rest = values[2]->str();;) {
-      paths.push_back(rest.substr(0, rest.find(',')));
-      if (rest.find(',') == rest.npos)
-        break;
-      rest.remove_prefix(rest.find(',') + 1);
-    }
-  const bool caseSensitive = truthyOr(values[1], false);
+  std::vector<Value> paths;
+  if (values[2] && values[2]->isText())
+    paths = std::get<SequencePtr>(YOKE_TRY(splitText(context, values[2]->marked(), ",", -1, false)).variant())->items;
+  else
+    paths.push_back(values[2] ? *values[2] : Value());
+  // Keys are lists even for one path: lists are ordered by their first items that differ, so equal items need no order.
   std::vector<Value> keys;
   for (const Value &item : sequence->items) {
-    YOKE_TRY(context.charge(1 + static_cast<int64_t>(paths.size())));
-    if (!several) {
-      keys.push_back(YOKE_TRY(sortKey(context, item, values[2], caseSensitive)));
-      continue;
-    }
     std::vector<Value> parts;
-    for (std::string_view path : paths) {
-      Value attribute = Value::text(path);
-      parts.push_back(YOKE_TRY(sortKey(context, item, &attribute, caseSensitive)));
-    }
+    for (const Value &path : paths)
+      parts.push_back(YOKE_TRY(sortKey(context, item, &path, truthyOr(values[1], false))));
     keys.push_back(YOKE_TRY(context.makeSequence(std::move(parts))));
   }
   return sortBy(context, sequence->items, keys, truthyOr(values[0], false));
@@ -101,7 +91,8 @@ Result<Value> unique(Context &context, const Value &self, Arguments &arguments) 
   auto values = YOKE_TRY(bind(context, "unique", arguments, {"case_sensitive", "attribute"}));
   std::vector<Value> kept;
   std::unordered_set<std::string> seen;
-  for (const Value &item : YOKE_TRY(iterate(context, self))->items) {
+  SequencePtr sequence = YOKE_TRY(iterate(context, self));
+  for (const Value &item : sequence->items) {
     Value key = YOKE_TRY(sortKey(context, item, values[1], truthyOr(values[0], false)));
     if (seen.insert(YOKE_TRY(dictKey(context, key))).second)
       kept.push_back(item);
@@ -112,7 +103,8 @@ Result<Value> unique(Context &context, const Value &self, Arguments &arguments) 
 template <bool largest> Result<Value> extreme(Context &context, const Value &self, Arguments &arguments) {
   auto values = YOKE_TRY(bind(context, "min", arguments, {"case_sensitive", "attribute"}));
   std::optional<Value> best, bestKey;
-  for (const Value &item : YOKE_TRY(iterate(context, self))->items) {
+  SequencePtr sequence = YOKE_TRY(iterate(context, self));
+  for (const Value &item : sequence->items) {
     Value key = YOKE_TRY(sortKey(context, item, values[1], truthyOr(values[0], false)));
     std::optional<int> sign = bestKey ? YOKE_TRY(order(context, key, *bestKey)) : std::optional<int>();
     if (bestKey && !(sign && (largest ? *sign > 0 : *sign < 0)))
@@ -128,7 +120,8 @@ Result<Value> sum(Context &context, const Value &self, Arguments &arguments) {
   Value total = values[1] ? *values[1] : Value(int64_t(0));
   if (total.isText())
     return context.error("sum() can't sum strings");
-  for (Value item : YOKE_TRY(iterate(context, self))->items) {
+  SequencePtr sequence = YOKE_TRY(iterate(context, self));
+  for (Value item : sequence->items) {
     if (values[0] && !values[0]->isNone())
       item = YOKE_TRY(getPath(context, std::move(item), *values[0]));
     total = YOKE_TRY(arithmetic(context, Arithmetic::Add, total, item));
@@ -149,7 +142,6 @@ Result<Value> first(Context &context, const Value &self, Arguments &arguments) {
 
 Result<Value> last(Context &context, const Value &self, Arguments &arguments) {
   YOKE_TRY(bind(context, "last", arguments, {}));
-  YOKE_TRY(requireDefined(context, self));
   SequencePtr sequence = YOKE_TRY(iterate(context, self));
   return sequence->items.empty() ? Value::undefined("No last item, sequence was empty.") : sequence->items.back();
 }
@@ -196,7 +188,8 @@ Result<Value> batch(Context &context, const Value &self, Arguments &arguments) {
   auto values = YOKE_TRY(bind(context, "batch", arguments, {"linecount", "fill_with"}, 1));
   const int64_t size = YOKE_TRY(integerOr(context, "batch", values[0], 0));
   std::vector<Value> rows, row;
-  for (const Value &item : YOKE_TRY(iterate(context, self))->items) {
+  SequencePtr sequence = YOKE_TRY(iterate(context, self));
+  for (const Value &item : sequence->items) {
     if (static_cast<int64_t>(row.size()) == size) {
       rows.push_back(YOKE_TRY(context.makeSequence(std::exchange(row, {}))));
     }

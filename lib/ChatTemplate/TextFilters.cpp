@@ -44,7 +44,8 @@ Result<Value> join(Context &context, const Value &self, Arguments &arguments) {
   if (!values[1] || values[1]->isNone())
     return joinTexts(context, *separator, self, /*convert=*/true);
   std::vector<Value> members;
-  for (const Value &item : YOKE_TRY(iterate(context, self))->items)
+  SequencePtr sequence = YOKE_TRY(iterate(context, self));
+  for (const Value &item : sequence->items)
     members.push_back(YOKE_TRY(getPath(context, item, *values[1])));
   return joinTexts(context, *separator, YOKE_TRY(context.makeSequence(std::move(members))), /*convert=*/true);
 }
