@@ -2,6 +2,7 @@
 #include "LowerCpu/Kernel.h"
 
 #include "Fuse/KernelGroup.h"
+#include "LowerCpu/KernelRegion.h"
 
 using namespace mlir;
 using namespace yoke;
@@ -56,7 +57,7 @@ LogicalResult yoke::emitKernel(KernelBuilder &builder, Kernel &kernel) {
     else if (isElementwise(&op) && !emitter)
       emitter = emitElementwise;
   }
-  if (!emitter)
+  if (!emitter || !isKernelRegion(kernel.fused))
     return kernel.fused.emitError() << "the CPU has no kernel for the region " << kernel.fused.getKernel();
   emitter(builder, kernel);
   return success();
