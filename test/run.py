@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs all tests of a build and counts them: lit, GoogleTest, fuzz targets, and checks of the tree itself."""
 import argparse
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -32,6 +33,13 @@ def programs(folder):
             if os.access(path, os.X_OK) and not os.path.islink(path) and not path.endswith(".so"):
                 found.append(path)
     return sorted(found)
+
+
+def run_gtests(tally, folder, jobs=2):
+    """The test programs below `folder`, `jobs` at a time."""
+    tests = [program for program in programs(folder) if program.endswith("Tests")]
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(lambda program: run_gtest(tally, program), tests))
 
 
 def run_gtest(tally, program):
@@ -155,17 +163,13 @@ def main():
     check_rooms(tally)
     check_links(tally, build)
     run_lit(tally, build)
-    for program in programs(os.path.join(build, "test", "unit")):
-        if program.endswith("Tests"):
-            run_gtest(tally, program)
+    run_gtests(tally, os.path.join(build, "test", "unit"))
     for program in programs(os.path.join(build, "test", "fuzz")):
         replay_corpus(tally, program)
     if arguments.sanitized:
         os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         sanitized = os.path.abspath(arguments.sanitized)
-        for program in programs(os.path.join(sanitized, "test", "unit")):
-            if program.endswith("Tests"):
-                run_gtest(tally, program)
+        run_gtests(tally, os.path.join(sanitized, "test", "unit"))
         smoke_fuzz(tally, programs(os.path.join(sanitized, "test", "fuzz")), arguments.fuzz_seconds)
 
     print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
