@@ -90,7 +90,8 @@ def measure_llama_cpp(path, threads, prefill, decode):
 
     import llama_cpp as L
     L.llama_backend_init()
-    L.llama_log_set(L.llama_log_callback(lambda *_: None), ctypes.c_void_p(0))
+    silent = L.llama_log_callback(lambda *_: None)  # the library keeps the pointer alone
+    L.llama_log_set(silent, ctypes.c_void_p(0))
     model = L.llama_model_load_from_file(path.encode(), L.llama_model_default_params())
     options = L.llama_context_default_params()
     options.n_ctx, options.n_batch, options.n_ubatch = max(prefill, decode) + 32, max(prefill, 32), 512
