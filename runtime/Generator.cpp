@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace yoke {
 namespace {
@@ -22,6 +23,14 @@ Status checkRequest(const Model &model, const GenerateRequest &request) {
   if (!request.stopStrings.empty() && !model.tokenizer)
     return malformed("{}: has no tokenizer, so that stop strings cannot be matched", model.path);
   return model.checkTokens(request.prompt);
+}
+
+/// Whether a row is NaN; NaN in what a row is computed from reaches all of its columns.
+bool spoiled(std::span<const float> rows, size_t columns) {
+  for (size_t i = 0; i < rows.size(); i += columns)
+    if (std::isnan(rows[i]))
+      return true;
+  return false;
 }
 
 } // namespace
@@ -49,13 +58,15 @@ Generation::Generation(Session &session, GenerateRequest givenRequest, TokenCall
 }
 
 Result<std::unique_ptr<Generation>> Generation::create(Session &session, GenerateRequest request,
-                                                       TokenCallback callback) {
+                                                       TokenCallback callback, Speculation *speculation) {
   const Model &model = session.model();
   YOKE_TRY(checkRequest(model, request));
   std::unique_ptr<Generation> generation(new Generation(session, std::move(request), std::move(callback)));
   const auto length = static_cast<int64_t>(generation->request.prompt.size());
   generation->maxNewTokens = std::min(generation->request.maxNewTokens, model.manifest.maxPositions - length);
   generation->result.stats.promptTokens = length;
+  if (speculation)
+    generation->speculator = speculation->begin({generation->request.sampling, length});
   if (generation->maxNewTokens <= 0)
     generation->finish(FinishReason::Length);
   return generation;
@@ -65,6 +76,9 @@ Generation::~Generation() { session.kvCache().removeSequence(sequence); }
 
 Result<int64_t> Generation::contribute(StepBatch &batch, int64_t budget) {
   const auto known = static_cast<int64_t>(history.size());
+  treeInStep = speculator && known - committed == 1;
+  if (treeInStep)
+    return contributeTree(batch, budget);
   const int64_t count = std::min(budget, known - committed);
   YOKE_TRY(session.kvCache().prepareWrite(sequence, committed, committed + count));
   int32_t row = batch.addSequence(session.kvCache().blockTable(sequence));
@@ -76,15 +90,76 @@ Result<int64_t> Generation::contribute(StepBatch &batch, int64_t budget) {
   return 1;
 }
 
+Result<int64_t> Generation::contributeTree(StepBatch &batch, int64_t budget) {
+  KvCache &cache = session.kvCache();
+  const int64_t pageTokens = cache.layout().pageTokens, pages = static_cast<int64_t>(cache.blockTable(sequence).size());
+  // Draft slots stay within the pages that a text of the model's positions would need.
+  const int64_t positionPages = (session.model().manifest.maxPositions + pageTokens - 1) / pageTokens;
+  const int64_t slots = std::min(pages + cache.pagesAvailable(), positionPages) * pageTokens;
+  const int64_t remaining = maxNewTokens - result.stats.generatedTokens;
+  const DraftTree &tree =
+      speculator->propose(history, batch.outputCount(), std::min(budget, slots - committed), remaining - 1);
+  if (!cache.prepareWrite(sequence, committed, committed + tree.size())) {
+    speculator->giveUp();
+    YOKE_TRY(cache.prepareWrite(sequence, committed, committed + 1));
+  }
+  const int32_t row = batch.addSequence(cache.blockTable(sequence));
+  const auto first = static_cast<int32_t>(batch.tokenCount()), root = static_cast<int32_t>(committed);
+  for (int32_t i = 0; i < tree.size(); ++i) {
+    const int32_t parent = tree[i].parent < 0 ? -1 : first + tree[i].parent;
+    batch.wantOutput(batch.add(row, {tree[i].token, root + tree[i].depth, root + i, root + i + 1, parent}));
+  }
+  ++committed;
+  return tree.size();
+}
+
 Status Generation::consume(std::span<float> rows) {
+  if (treeInStep)
+    return consumeTree(rows);
+  accept(YOKE_TRY(choose(rows)));
+  return {};
+}
+
+Status Generation::consumeTree(std::span<float> rows) {
+  const DraftTree &tree = speculator->proposed();
+  const size_t columns = rows.size() / tree.size();
+  if (tree.size() > 1 && spoiled(rows, columns)) {
+    dropTree(tree.size());
+    return {};
+  }
+  speculator->evaluated(rows);
+  std::vector<int32_t> path;
+  const size_t before = history.size();
+  for (int32_t node = 0; node >= 0 && !finished(); node = tree.child(node, history.back())) {
+    path.push_back(node);
+    accept(YOKE_TRY(choose(rows.subspan(node * columns, columns))));
+  }
+  KvCache &cache = session.kvCache();
+  const int64_t root = committed - 1;
+  for (size_t depth = 1; depth < path.size(); ++depth)
+    cache.moveToken(sequence, root + path[depth], root + static_cast<int64_t>(depth));
+  committed = root + static_cast<int64_t>(path.size());
+  speculator->chosen(std::span(history).subspan(before));
+  return {};
+}
+
+/// A guess may lead the model to NaN where its own text does not; kernels read and mask what other branches wrote,
+/// which NaN survives. The step is then repeated without guesses.
+void Generation::dropTree(int32_t nodes) {
+  --committed;
+  for (int32_t node = 0; node < nodes; ++node)
+    session.kvCache().clearToken(sequence, committed + node);
+  speculator->skipNext();
+}
+
+Result<int32_t> Generation::choose(std::span<float> row) {
   std::vector<float> original;
   if (request.logprobs)
-    original.assign(rows.begin(), rows.end());
-  int32_t token = YOKE_TRY(sampler.choose(rows, history, static_cast<int64_t>(request.prompt.size())));
+    original.assign(row.begin(), row.end());
+  int32_t token = YOKE_TRY(sampler.choose(row, history, static_cast<int64_t>(request.prompt.size())));
   if (request.logprobs)
     result.logprobs.push_back(logprobsOf(original, token, *request.logprobs));
-  accept(token);
-  return {};
+  return token;
 }
 
 void Generation::accept(int32_t token) {
@@ -124,10 +199,10 @@ void Generation::finish(FinishReason reason) {
 }
 
 Result<GenerateResult> generate(Session &session, GenerateRequest request, const TokenCallback &callback,
-                                const std::atomic<bool> *cancelled) {
+                                const std::atomic<bool> *cancelled, Speculation *speculation) {
   auto start = Clock::now();
-  auto generation = YOKE_TRY(Generation::create(session, std::move(request), callback));
-  std::vector<float> row(session.outputColumns());
+  auto generation = YOKE_TRY(Generation::create(session, std::move(request), callback, speculation));
+  std::vector<float> rows;
   StepBatch batch;
   while (!generation->finished()) {
     if (cancelled && cancelled->load(std::memory_order_relaxed)) {
@@ -135,20 +210,26 @@ Result<GenerateResult> generate(Session &session, GenerateRequest request, const
       break;
     }
     batch.clear();
-    int64_t rows = YOKE_TRY(generation->contribute(batch, session.maxStepTokens()));
-    session.run(batch, row);
+    const int64_t wanted = YOKE_TRY(generation->contribute(batch, session.maxStepTokens()));
+    rows.resize(std::max<size_t>(rows.size(), wanted * session.outputColumns()));
+    const auto stepStart = Clock::now();
+    session.run(batch, rows);
+    if (speculation && wanted == batch.tokenCount())
+      speculation->observeStep(wanted, secondsSince(stepStart));
     GenerateStats &stats = generation->stats();
     ++stats.modelCalls;
-    if (rows == 0)
+    if (wanted == 0)
       continue;
     ++stats.samplingCalls;
-    YOKE_TRY(generation->consume(row));
-    if (stats.generatedTokens == 1) {
+    YOKE_TRY(generation->consume(std::span(rows).first(wanted * session.outputColumns())));
+    if (stats.prefillSeconds == 0) {
       stats.prefillSeconds = secondsSince(start);
       start = Clock::now();
     }
   }
   GenerateStats &stats = generation->stats();
+  if (const Speculator *speculator = generation->speculation())
+    stats.speculation = speculator->stats();
   (stats.generatedTokens > 0 ? stats.decodeSeconds : stats.prefillSeconds) = secondsSince(start);
   return generation->takeResult();
 }

@@ -4,6 +4,7 @@
 
 #include "runtime/Sampler.h"
 #include "runtime/Session.h"
+#include "runtime/Speculation/Speculation.h"
 #include "runtime/StopMatcher.h"
 
 #include <atomic>
@@ -32,6 +33,8 @@ struct GenerateStats {
   int64_t samplingCalls = 0; ///< model calls that yielded tokens
   double prefillSeconds = 0; ///< until the first token is chosen
   double decodeSeconds = 0;  ///< from then on
+  /// Absent without speculation.
+  std::optional<SpeculationStats> speculation;
 
   double prefillTokensPerSecond() const { return prefillSeconds > 0 ? promptTokens / prefillSeconds : 0; }
   double decodeTokensPerSecond() const {
@@ -56,10 +59,12 @@ class Generation {
 public:
   /// Adds the request's sequence to the session's cache. Errors: Malformed (empty or too long prompt, token outside the
   /// vocabulary, stop strings without a tokenizer), Failed (the model does not generate).
-  static Result<std::unique_ptr<Generation>> create(Session &session, GenerateRequest request, TokenCallback callback);
+  /// With `speculation` a step may yield several tokens; the result is the same.
+  static Result<std::unique_ptr<Generation>> create(Session &session, GenerateRequest request, TokenCallback callback,
+                                                    Speculation *speculation = nullptr);
   ~Generation();
 
-  /// Adds between 1 and `budget` tokens to the step, and asks for an output row when the next token depends on it.
+  /// Adds between 1 and `budget` tokens to the step, and asks for the output rows that next tokens depend on.
   /// Returns the number of rows asked for. Error: Resources (KV cache).
   Result<int64_t> contribute(StepBatch &batch, int64_t budget);
   /// Takes the rows that `contribute` asked for. They are overwritten. Error: Failed (NaN logits).
@@ -70,9 +75,15 @@ public:
   void cancel() { finish(FinishReason::Cancelled); }
   GenerateResult takeResult() { return std::move(result); }
   GenerateStats &stats() { return result.stats; }
+  /// Null without speculation.
+  const Speculator *speculation() const { return speculator.get(); }
 
 private:
   Generation(Session &session, GenerateRequest request, TokenCallback callback);
+  Result<int64_t> contributeTree(StepBatch &batch, int64_t budget);
+  Status consumeTree(std::span<float> rows);
+  Result<int32_t> choose(std::span<float> row);
+  void dropTree(int32_t nodes);
   void accept(int32_t token);
   void deliver(int32_t token, std::string text);
   void finish(FinishReason reason);
@@ -87,11 +98,13 @@ private:
   std::vector<int32_t> history; ///< prompt and generated tokens
   int64_t committed = 0;        ///< tokens of `history` whose keys and values are in the cache or in the current step
   int64_t maxNewTokens = 0;
+  std::unique_ptr<Speculator> speculator;
+  bool treeInStep = false;
   GenerateResult result;
 };
 
 /// Runs one request to its end. `cancelled`, when given, is looked at before each step.
 Result<GenerateResult> generate(Session &session, GenerateRequest request, const TokenCallback &callback = {},
-                                const std::atomic<bool> *cancelled = nullptr);
+                                const std::atomic<bool> *cancelled = nullptr, Speculation *speculation = nullptr);
 
 } // namespace yoke

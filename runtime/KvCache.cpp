@@ -87,4 +87,17 @@ void KvCache::moveToken(SequenceId sequence, int64_t from, int64_t to) {
   }
 }
 
+void KvCache::clearToken(SequenceId sequence, int64_t slot) {
+  const int64_t tokens = pageLayout.pageTokens, place = slot % tokens;
+  std::byte *page = pool.data(tables.at(sequence)[slot / tokens]);
+  for (const KvLayer &layer : pageLayout.layers) {
+    auto *keys = reinterpret_cast<float *>(page + layer.keyOffset);
+    for (int64_t row = 0; row < layer.heads * layer.headDim; ++row)
+      keys[row * tokens + place] = 0;
+    auto *values = reinterpret_cast<float *>(page + layer.valueOffset);
+    for (int64_t head = 0; head < layer.heads; ++head)
+      std::memset(values + (head * tokens + place) * layer.headDim, 0, layer.headDim * sizeof(float));
+  }
+}
+
 } // namespace yoke

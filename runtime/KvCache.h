@@ -36,6 +36,9 @@ public:
   /// writable.
   void moveToken(SequenceId sequence, int64_t from, int64_t to);
 
+  /// Overwrites the keys and values of all layers of a slot with zeros; its page is writable.
+  void clearToken(SequenceId sequence, int64_t slot);
+
   /// Page numbers of the sequence, in slot order.
   std::span<const int32_t> blockTable(SequenceId sequence) const { return tables.at(sequence); }
   const KvLayout &layout() const { return pageLayout; }

@@ -4,6 +4,7 @@
 #include "ModelSource.h"
 #include "RunReport.h"
 #include "runtime/ChatPrompt.h"
+#include "runtime/Speculation/CreateSpeculation.h"
 
 #include <memory>
 
@@ -16,7 +17,8 @@ struct RunFlags {
   GenerationSettings settings;
   std::optional<int64_t> seed;
   std::vector<std::string> stops;
-  std::string decode;
+  std::string decodeText;
+  DecodeSpec decode;
   std::optional<int32_t> logprobs;
   bool ignoreEos = false;
   bool chat = false;
@@ -30,15 +32,12 @@ Status checkFlags(RunFlags &flags) {
     return usageError("--chat needs text, not --token-ids");
   if (flags.system && !flags.chat)
     return usageError("--system needs --chat");
-  if (flags.decode == "greedy") {
-    if (flags.settings.temperature.value_or(0) > 0)
-      return usageError("--decode greedy contradicts --temperature {}", *flags.settings.temperature);
-    flags.settings.sample = false;
-  } else if (flags.decode == "sample") {
-    flags.settings.sample = true;
-  } else if (!flags.decode.empty()) {
-    return failed("--decode {}: not supported by this version; supported: greedy, sample", flags.decode);
-  }
+  if (!flags.decodeText.empty())
+    flags.decode = YOKE_TRY(DecodeSpec::parse(flags.decodeText));
+  if (flags.decode.sample == false && flags.settings.temperature.value_or(0) > 0)
+    return usageError("--decode greedy contradicts --temperature {}", *flags.settings.temperature);
+  if (flags.decode.sample)
+    flags.settings.sample = flags.decode.sample;
   if (flags.settings.maxNewTokens && *flags.settings.maxNewTokens < 0)
     return usageError("--max-tokens must be at least 0, found {}", *flags.settings.maxNewTokens);
   if (flags.logprobs && *flags.logprobs < 0)
@@ -109,7 +108,11 @@ Result<int> run(RunFlags flags) {
   const auto promptLength = static_cast<int64_t>(request.prompt.size());
   const int64_t slots = std::clamp<int64_t>(promptLength + std::min(request.maxNewTokens, model->manifest.maxPositions),
                                             1, model->manifest.maxPositions);
-  auto session = YOKE_TRY(openSession(model, flags.model, slots));
+  const DecodeSpec &decode = flags.decode;
+  auto session = YOKE_TRY(openSession(model, flags.model, slots + (decode.speculates() ? decode.rows : 0)));
+  std::unique_ptr<Speculation> speculation;
+  if (decode.speculates())
+    speculation = YOKE_TRY(createSpeculation(*session, decode, printWarning));
 
   RunReport report;
   report.promptTokens = request.prompt;
@@ -120,11 +123,16 @@ Result<int> run(RunFlags flags) {
   TokenCallback callback;
   if (!flags.json)
     callback = std::ref(streamer);
-  report.result = YOKE_TRY(generate(*session, std::move(request), callback, &interrupted));
+  report.result = YOKE_TRY(generate(*session, std::move(request), callback, &interrupted, speculation.get()));
+  if (speculation)
+    report.speculation = {std::string(decode.name()), speculation->cost().plainSeconds()};
   YOKE_TRY(std::move(streamer.status));
   YOKE_TRY(writeOutput(flags.json ? report.json(*model) : "\n"));
   if (!flags.json && !flags.model.quiet)
     printNote(report.summary(*model));
+  if (speculation)
+    if (Status saved = speculation->save(); !saved)
+      printWarning(saved.error().message);
   return interrupted ? interruptedExitCode : 0;
 }
 
@@ -158,7 +166,8 @@ void addRunCommand(CLI::App &app, Action &action) {
   command->add_flag("--ignore-eos", flags->ignoreEos, "Go on after an end-of-text token");
   command->add_flag("--chat", flags->chat, "Give the prompt as a user's message in the model's chat template");
   command->add_option("--system", flags->system, "With --chat: the system's message before it");
-  command->add_option("--decode", flags->decode, "greedy or sample [by --temperature]");
+  command->add_option("--decode", flags->decodeText, std::string(decodeSpecHelp) + " [by --temperature]")
+      ->option_text("SPEC");
   command->add_option("--logprobs", flags->logprobs, "With --json: log-probabilities of the K most probable tokens");
   command->add_flag("--json", flags->json, "Print one JSON object instead of streaming text");
   command->footer("Examples:\n"

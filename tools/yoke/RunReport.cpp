@@ -33,6 +33,29 @@ Json logprobsJson(const Model &model, const std::vector<PositionLogprobs> &posit
   return list;
 }
 
+/// Time of the same tokens one a step against the time taken.
+double estimatedSpeedup(const SpeculationReport &speculation, const GenerateStats &stats) {
+  return stats.decodeSeconds > 0 && stats.generatedTokens > 1
+             ? static_cast<double>(stats.generatedTokens - 1) * speculation.plainStepSeconds / stats.decodeSeconds
+             : 1;
+}
+
+Json histogramJson(const GenerateStats &stats) {
+  return stats.speculation ? Json(stats.speculation->histogram) : Json::array();
+}
+
+Json speculationJson(const SpeculationReport &report, const GenerateStats &stats) {
+  const SpeculationStats &s = *stats.speculation;
+  return {{"drafter", report.drafter},
+          {"drafts", s.drafts},
+          {"guesses", s.guesses},
+          {"accepted", s.accepted},
+          {"acceptance", s.acceptance()},
+          {"draft_s", s.draftSeconds},
+          {"plain_step_s", report.plainStepSeconds},
+          {"speedup_estimate", estimatedSpeedup(report, stats)}};
+}
+
 } // namespace
 
 std::string RunReport::json(const Model &model) const {
@@ -48,7 +71,7 @@ std::string RunReport::json(const Model &model) const {
         {"generated_tokens", s.generatedTokens},
         {"model_calls", s.modelCalls},
         {"tokens_per_call", s.tokensPerCall()},
-        {"accepted_histogram", Json::array()},
+        {"accepted_histogram", histogramJson(s)},
         {"skipped_ffn_fraction", 0.0},
         {"expert_load", Json::array()},
         {"load_s", model.loadSeconds},
@@ -58,6 +81,8 @@ std::string RunReport::json(const Model &model) const {
         {"decode_tokens_per_s", s.decodeTokensPerSecond()},
         {"peak_memory_bytes", peakMemoryBytes()}}},
   };
+  if (speculation && s.speculation)
+    object["stats"]["speculation"] = speculationJson(*speculation, s);
   if (withLogprobs)
     object["logprobs"] = logprobsJson(model, result.logprobs);
   return dumpJson(object) + "\n";
@@ -65,10 +90,15 @@ std::string RunReport::json(const Model &model) const {
 
 std::string RunReport::summary(const Model &model) const {
   const GenerateStats &s = result.stats;
+  std::string guesses;
+  if (speculation && s.speculation)
+    guesses = fmt::format("{}: {:.2f} tokens a call, {:.0f} % of {} guesses accepted, about {:.2f}x plain decoding; ",
+                          speculation->drafter, s.tokensPerCall(), 100 * s.speculation->acceptance(),
+                          s.speculation->guesses, estimatedSpeedup(*speculation, s));
   return fmt::format("load {:.3f} s; prefill {} tokens in {:.3f} s ({:.1f} t/s); decode {} tokens in {:.3f} s ({:.1f} "
-                     "t/s); {}; peak memory {} MiB",
+                     "t/s); {}{}; peak memory {} MiB",
                      model.loadSeconds, s.promptTokens, s.prefillSeconds, s.prefillTokensPerSecond(), s.generatedTokens,
-                     s.decodeSeconds, s.decodeTokensPerSecond(), finishReasonName(result.finishReason),
+                     s.decodeSeconds, s.decodeTokensPerSecond(), guesses, finishReasonName(result.finishReason),
                      peakMemoryBytes() >> 20);
 }
 

@@ -4,11 +4,18 @@
 
 namespace yoke::cli {
 
+/// How guesses were made.
+struct SpeculationReport {
+  std::string drafter;
+  double plainStepSeconds; ///< of a step without guesses, as measured before the generation
+};
+
 /// What `yoke run` says about a finished generation.
 struct RunReport {
   std::vector<int32_t> promptTokens;
   uint64_t seed = 0;
   bool withLogprobs = false;
+  std::optional<SpeculationReport> speculation;
   GenerateResult result;
 
   /// One object on one line.

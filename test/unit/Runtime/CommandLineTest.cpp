@@ -33,6 +33,47 @@ TEST_F(CommandLine, RunPrintsOneJsonObject) {
   EXPECT_EQ(json["stats"]["model_calls"], 13);
 }
 
+TEST_F(CommandLine, GuessesChangeNothingButTheNumberOfCalls) {
+  const std::string prompt = "--token-ids 5,9,33,2,70,71,72,73,74,1";
+  const Json plain = runJson(prompt + " -n 40");
+  for (const char *decode :
+       {"prompt-lookup:size=full", "ngram:size=full,rows=4", "token-recycling:state=table", "auto"}) {
+    const Json json = runJson(prompt + " -n 40 --decode " + decode);
+    EXPECT_EQ(json["token_ids"], plain["token_ids"]) << decode;
+    EXPECT_EQ(json["text"], plain["text"]) << decode;
+    const Json &stats = json["stats"];
+    ASSERT_TRUE(stats.contains("speculation")) << decode;
+    for (const char *key :
+         {"drafter", "drafts", "guesses", "accepted", "acceptance", "draft_s", "plain_step_s", "speedup_estimate"})
+      EXPECT_TRUE(stats["speculation"].contains(key)) << key;
+    int64_t steps = 0;
+    for (const Json &count : stats["accepted_histogram"])
+      steps += count.get<int64_t>();
+    EXPECT_GE(stats["model_calls"], steps);
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder + "/table"));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/fake.yoke.recycle"));
+  Outcome text = yoke("run fake.yoke " + prompt + " -n 40 --decode ngram:size=full");
+  EXPECT_EQ(text.exitCode, 0);
+  EXPECT_THAT(text.err, HasSubstr("tokens a call"));
+
+  std::ofstream(folder + "/table") << "damaged";
+  Outcome damaged = yoke("run fake.yoke -p a --decode token-recycling:state=table");
+  EXPECT_EQ(damaged.exitCode, 3);
+  EXPECT_EQ(damaged.err, "yoke: error: table: is not a table of successors\n");
+  std::ofstream(folder + "/fake.yoke.recycle") << "damaged";
+  Outcome beside = yoke("run fake.yoke -p a -n 4 --decode token-recycling");
+  EXPECT_EQ(beside.exitCode, 0) << "a help only, replaced by a new one";
+  EXPECT_THAT(beside.err, HasSubstr("starting without it"));
+  std::ofstream(folder + "/tree.json") << "[[1, 0]]";
+  Outcome tree = yoke("run fake.yoke -p a --decode token-recycling:tree=tree.json");
+  EXPECT_EQ(tree.exitCode, 3);
+  EXPECT_EQ(tree.err, "yoke: error: tree.json: path [1, 0]: its parent is not in the tree\n");
+  EXPECT_EQ(yoke("run fake.yoke -p a --decode token-recycling:tree=missing.json").exitCode, 3);
+  EXPECT_EQ(yoke("run fake.yoke -p a --decode ngram:q=1").exitCode, 2);
+  EXPECT_EQ(yoke("run fake.yoke -p a --decode nonsense").exitCode, 2);
+}
+
 TEST_F(CommandLine, RunStreamsTheSameText) {
   std::string text = runJson("-p 'Hello, world' -n 20")["text"];
   Outcome plain = yoke("run fake.yoke -p 'Hello, world' -n 20 --threads 2");

@@ -34,7 +34,14 @@ void _mlir_ciface_yoke_step(struct YokeMemRef1 *weights, struct YokeMemRef1 *are
   for (int64_t r = thread; r < outputs->size; r += threads) {
     int32_t token = ints(outputs)[r];
     int64_t sum = 0;
-    for (int32_t slot = 0; slot < ints(limits)[token]; ++slot) {
+    int32_t limit = ints(limits)[token];
+    /* A node of a draft tree sees its ancestors and what lies before the first of them. */
+    if (ints(slots)[token] != ints(positions)[token])
+      for (int32_t node = token; node >= 0; node = ints(parents)[node]) {
+        limit = ints(positions)[node];
+        sum += (int64_t)(limit + 1) * ints(tokens)[node];
+      }
+    for (int32_t slot = 0; slot < limit; ++slot) {
       const float *page = pageOf(kv, blocks, blockStride, ints(sequences)[token], slot);
       sum += (int64_t)page[slot % FakePageTokens] * (int64_t)page[FakePageTokens + slot % FakePageTokens];
     }

@@ -1,0 +1,120 @@
+#include "runtime/Speculation/CreateSpeculation.h"
+
+#include "Support/File.h"
+#include "runtime/Session.h"
+#include "runtime/Speculation/SuffixDrafter.h"
+#include "runtime/Speculation/TokenRecycling.h"
+
+#include <filesystem>
+
+namespace yoke {
+namespace {
+
+using Make = std::function<std::unique_ptr<Drafter>(const DraftRequest &)>;
+using Warn = std::function<void(const std::string &)>;
+
+constexpr size_t maxTreeFileBytes = size_t(1) << 20;
+
+/// The table of Token Recycling and where it is kept.
+struct Recycling {
+  TreeTopology topology;
+  SuccessorTable table;
+};
+
+/// Collects the drafters of a specification.
+class Builder {
+public:
+  Builder(Session &session, const DecodeSpec &spec, Warn warn)
+      : session(session), spec(spec), warn(std::move(warn)), acceptance(std::make_unique<AcceptanceModel>()) {}
+
+  Result<std::unique_ptr<Speculation>> build() {
+    const DecodeSpec::Drafter wanted = spec.drafter;
+    const bool all = wanted == DecodeSpec::Drafter::Auto;
+    if (wanted == DecodeSpec::Drafter::PromptLookup)
+      addPromptLookup();
+    if (wanted == DecodeSpec::Drafter::Ngram || all)
+      addNgram();
+    if (wanted == DecodeSpec::Drafter::TokenRecycling || all)
+      YOKE_TRY(addTokenRecycling());
+    CostModel cost = YOKE_TRY(CostModel::measure(session, spec.rows));
+    auto makeDrafters = [makers = std::move(makers)](const DraftRequest &request) {
+      Drafters drafters;
+      for (const Make &make : makers)
+        drafters.push_back(make(request));
+      return drafters;
+    };
+    auto speculation = std::make_unique<Speculation>(Speculation::Options{spec.rows, spec.sized}, std::move(cost),
+                                                     std::move(acceptance), std::move(makeDrafters));
+    speculation->onSave = std::move(onSave);
+    return speculation;
+  }
+
+private:
+  void addPromptLookup() {
+    const int32_t kinds = PromptLookup::addKinds(*acceptance);
+    makers.push_back([options = spec.lookup, &acceptance = *acceptance, kinds](const DraftRequest &) {
+      return std::make_unique<PromptLookup>(options, acceptance, kinds);
+    });
+  }
+
+  void addNgram() {
+    const int32_t kinds = SuffixDrafter::addKinds(*acceptance);
+    makers.push_back([n = spec.maxNgram, &acceptance = *acceptance, kinds](const DraftRequest &) {
+      return std::make_unique<SuffixDrafter>(n, acceptance, kinds);
+    });
+  }
+
+  Status addTokenRecycling() {
+    const Model &model = session.model();
+    auto recycling = std::make_shared<Recycling>(tokenRecyclingTopology(), SuccessorTable(model.manifest.vocabSize));
+    if (!spec.treeFile.empty())
+      recycling->topology =
+          YOKE_TRY(TreeTopology::parse(YOKE_TRY(readFile(spec.treeFile, maxTreeFileBytes)), spec.treeFile));
+    if (spec.keepState)
+      YOKE_TRY(restore(*recycling));
+    const int32_t kinds = TokenRecycling::addKinds(*acceptance);
+    makers.push_back([recycling, &acceptance = *acceptance, kinds](const DraftRequest &) {
+      return std::make_unique<TokenRecycling>(recycling->topology, recycling->table, acceptance, kinds);
+    });
+    if (spec.keepState)
+      onSave = [recycling, path = statePath(), identity = model.manifest.sourceSha256] {
+        return recycling->table.save(path, identity);
+      };
+    return {};
+  }
+
+  /// A file that the user names has to be right if it exists; the one beside the package is only a help.
+  Status restore(Recycling &recycling) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(statePath(), ignored))
+      return {};
+    const Manifest &manifest = session.model().manifest;
+    auto table = SuccessorTable::load(statePath(), manifest.sourceSha256, manifest.vocabSize);
+    if (table)
+      recycling.table = std::move(*table);
+    else if (!spec.stateFile.empty())
+      return tl::unexpected(std::move(table).error());
+    else if (warn)
+      warn(table.error().message + "; starting without it");
+    return {};
+  }
+
+  std::string statePath() const { return spec.stateFile.empty() ? session.model().path + ".recycle" : spec.stateFile; }
+
+  Session &session;
+  const DecodeSpec &spec;
+  Warn warn;
+  std::unique_ptr<AcceptanceModel> acceptance;
+  std::vector<Make> makers;
+  std::function<Status()> onSave;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Speculation>> createSpeculation(Session &session, const DecodeSpec &spec, const Warn &warn) {
+  if (!session.model().generates())
+    return failed("{}: the package's task is not generation (it holds an encoder)", session.model().path);
+  return Builder(session, spec, warn).build();
+}
+
+} // namespace yoke

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "Support/Error.h"
+#include "runtime/Speculation/PromptLookup.h"
+
+#include <optional>
+#include <string>
+
+namespace yoke {
+
+/// How to decode, as a user writes it: NAME[:KEY=VALUE,...].
+struct DecodeSpec {
+  enum class Drafter { None, PromptLookup, Ngram, TokenRecycling, Aded, Model, Auto };
+
+  Drafter drafter = Drafter::None;
+  /// What the specification says about sampling: "greedy", "sample" or nothing.
+  std::optional<bool> sample;
+
+  PromptLookup::Options lookup;
+  int32_t maxNgram = 16;
+  std::string treeFile;  ///< template of Token Recycling; empty: the published one
+  std::string stateFile; ///< table of Token Recycling; empty: beside the package
+  bool keepState = true; ///< false: start with an empty table and save none
+  bool monteCarlo = false;
+  std::string corpusFile; ///< text that ADED learns from before it starts
+  std::string draftModel; ///< package of a smaller model
+  int32_t rows = 64;      ///< of one sequence in one step, the root included
+  /// False: verify all guesses (up to `rows`) whatever they cost, for tests and measurements.
+  bool sized = true;
+
+  /// Errors: Usage (unknown name or key, value out of range).
+  static Result<DecodeSpec> parse(std::string_view text);
+  bool speculates() const { return drafter != Drafter::None; }
+  /// The canonical name of the drafter.
+  std::string_view name() const;
+};
+
+/// One line of help for `--decode`.
+extern const char *const decodeSpecHelp;
+
+} // namespace yoke

@@ -1,0 +1,114 @@
+#include "runtime/Speculation/Speculation.h"
+
+#include "runtime/Speculation/TreeSizing.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace yoke {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Drafts in a row without a guess worth evaluating, after which fewer drafts are made; at most one in so many steps.
+constexpr int64_t patience = 8, maxIdle = 8;
+/// The guard: steps that have to show a loss, weight of the newest, and pauses.
+constexpr int64_t guardedSteps = 16, firstPause = 32, longestPause = 1024;
+constexpr double newestWeight = 1.0 / 16;
+/// Steps with guesses in a row, after which one without tells what that costs now.
+constexpr int64_t longestStreak = 63;
+
+} // namespace
+
+std::unique_ptr<Speculator> Speculation::begin(const DraftRequest &request) {
+  return std::make_unique<Speculator>(*this, makeDrafters(request));
+}
+
+const DraftTree &Speculator::propose(std::span<const int32_t> history, int64_t otherRows, int64_t maxRows,
+                                     int64_t maxDepth) {
+  tree.reset(history.back());
+  draft.reset(history.back());
+  drafted = false;
+  stepDraftSeconds = 0;
+  const bool sized = shared.options.sized;
+  int64_t guesses = std::min<int64_t>(shared.options.rows, maxRows) - 1;
+  if (sized)
+    guesses = std::min(guesses, shared.costModel.usefulRows() - 1 - otherRows);
+  if (std::exchange(skip, false) || guesses <= 0 || maxDepth <= 0 || (sized && idle-- > 0))
+    return tree;
+  idle = 0;
+  if (sized && streak >= longestStreak) {
+    streak = 0;
+    return tree;
+  }
+  const auto start = Clock::now();
+  DraftLimits limits;
+  limits.nodes = static_cast<int32_t>(guesses);
+  limits.depth = static_cast<int32_t>(std::min<int64_t>(maxDepth, shared.options.rows));
+  if (!sized)
+    limits.minProbability = 0;
+  for (const auto &drafter : drafters)
+    drafter->draft(history, limits, draft);
+  drafted = true;
+  TreeSize size = {static_cast<int32_t>(guesses), 0};
+  if (sized)
+    size = sizeTree(draft, shared.costModel, otherRows, guesses);
+  streak = size.guesses > 0 ? streak + 1 : 0;
+  if (size.guesses > 0)
+    tree = draft.best(size.guesses);
+  stepDraftSeconds = secondsSince(start);
+  if (size.savedSeconds > stepDraftSeconds)
+    unprofitable = 0;
+  else if (++unprofitable >= patience)
+    idle = std::min(unprofitable / patience, maxIdle);
+  return tree;
+}
+
+void Speculator::evaluated(std::span<const float> rows) {
+  if (!drafted)
+    return;
+  const auto start = Clock::now();
+  for (const auto &drafter : drafters)
+    if (drafter->learns())
+      drafter->learn(tree, rows);
+  stepDraftSeconds += secondsSince(start);
+}
+
+void Speculator::chosen(std::span<const int32_t> tokens) {
+  const auto accepted = static_cast<int64_t>(tokens.size()) - 1;
+  if (static_cast<int64_t>(statistics.histogram.size()) <= accepted)
+    statistics.histogram.resize(accepted + 1);
+  ++statistics.histogram[accepted];
+  statistics.draftSeconds += stepDraftSeconds;
+  if (!drafted)
+    return;
+  shared.acceptanceModel->record(draft, tokens.data(), static_cast<int64_t>(tokens.size()));
+  if (tree.size() == 1)
+    return;
+  ++statistics.drafts;
+  statistics.guesses += tree.size() - 1;
+  statistics.accepted += accepted;
+  if (shared.options.sized)
+    guard(static_cast<int64_t>(tokens.size()));
+}
+
+void Speculator::guard(int64_t tokens) {
+  const CostModel &cost = shared.costModel;
+  const double gain = static_cast<double>(tokens) * cost.plainSeconds() - cost.seconds(tree.size()) - stepDraftSeconds;
+  realisedGain += (gain - realisedGain) * newestWeight;
+  if (realisedGain >= 0) {
+    pause = 0;
+    return;
+  }
+  if (++verified < guardedSteps)
+    return;
+  pause = std::clamp(2 * pause, firstPause, longestPause);
+  idle = pause;
+  verified = 0;
+  realisedGain = 0;
+}
+
+} // namespace yoke
