@@ -31,7 +31,7 @@ static void buildSimplify(OpPassManager &manager, const StageOptions &) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createSymbolDCEPass());
-  addContract(manager, "simplify", {}, {"llm", "func", "arith", "tensor", "ml_program"});
+  addContract(manager, "simplify", {}, {"llm", "moe", "func", "arith", "tensor", "ml_program"});
 }
 
 static void buildFuse(OpPassManager &manager, const StageOptions &) {

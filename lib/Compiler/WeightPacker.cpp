@@ -32,7 +32,10 @@ public:
       if (!isConvertibleToFloat(tensor->dtype))
         return malformed("{}: tensor {} is of type {}, expected F32, F16, BF16 or F64", weight.name,
                          piece.getTensor().str(), dtypeName(tensor->dtype));
+      // Of a stack of matrices the rows are those of all, one below the other.
       int64_t rows = tensor->shape.empty() ? 1 : tensor->shape[0];
+      if (tensor->shape.size() == 3)
+        rows *= tensor->shape[1];
       int64_t inputs = rows == 0 ? 0 : tensor->elementCount() / rows;
       if (piece.getTransposed())
         std::swap(rows, inputs);
@@ -45,8 +48,9 @@ public:
       reader.tensors.push_back({piece, tensor, rows});
     }
     int64_t rows = weight.source.getRows() * (weight.type.getRank() == 1 ? reader.inputs : 1);
-    if (rows != weight.type.getDimSize(0))
-      return malformed("{}: its pieces have {} rows, expected {}", weight.name, rows, weight.type.getDimSize(0));
+    int64_t expected = weight.type.getDimSize(0) * (weight.type.getRank() == 3 ? weight.type.getDimSize(1) : 1);
+    if (rows != expected)
+      return malformed("{}: its pieces have {} rows, expected {}", weight.name, rows, expected);
     return reader;
   }
 
@@ -79,7 +83,7 @@ private:
   };
 
   RowReader(const Checkpoint &checkpoint, const PackedWeight &weight)
-      : inputs(weight.type.getRank() == 2 ? weight.type.getDimSize(1) : 1), checkpoint(&checkpoint) {}
+      : inputs(weight.type.getRank() == 1 ? 1 : weight.type.getShape().back()), checkpoint(&checkpoint) {}
 
   const Checkpoint *checkpoint;
   std::vector<Source> tensors;
@@ -103,9 +107,9 @@ float roundTo(float value, mlir::Type type) {
   return type.isF16() ? static_cast<float>(static_cast<_Float16>(value)) : value;
 }
 
-/// The row of the matrix that lane `lane` of panel `panel` holds, or -1.
+/// The row of a matrix that lane `lane` of panel `panel` holds, or -1.
 int64_t rowOfLane(const PackedWeight &weight, int64_t panel, int64_t lane) {
-  int64_t rows = weight.type.getDimSize(0), interleave = weight.layout.getInterleave();
+  int64_t rows = oneMatrix(weight.type).getDimSize(0), interleave = weight.layout.getInterleave();
   if (interleave == 0) {
     int64_t row = panel * weight.layout.getPanel() + lane;
     return row < rows ? row : -1;
@@ -114,16 +118,17 @@ int64_t rowOfLane(const PackedWeight &weight, int64_t panel, int64_t lane) {
   return row >= rows / 2 ? -1 : row + (lane < interleave ? 0 : rows / 2);
 }
 
-void packPanels(RowReader &reader, const PackedWeight &weight, std::span<std::byte> target) {
+/// Packs the matrix whose row 0 is row `firstRow` of the reader.
+void packPanels(RowReader &reader, int64_t firstRow, const PackedWeight &weight, std::span<std::byte> target) {
   int64_t panelRows = weight.layout.getPanel(), group = weight.layout.getGroup();
   int64_t padded = (reader.inputs + group - 1) / group * group;
   mlir::Type type = weight.type.getElementType();
   std::vector<float> rows(panelRows * reader.inputs);
-  for (int64_t panel = 0; panel < panelCount(weight.type, weight.layout); ++panel) {
+  for (int64_t panel = 0; panel < panelCount(oneMatrix(weight.type), weight.layout); ++panel) {
     std::ranges::fill(rows, 0.0f);
     for (int64_t lane = 0; lane < panelRows; ++lane)
       if (int64_t row = rowOfLane(weight, panel, lane); row >= 0)
-        reader.read(row, std::span(rows).subspan(lane * reader.inputs, reader.inputs));
+        reader.read(firstRow + row, std::span(rows).subspan(lane * reader.inputs, reader.inputs));
     int64_t first = panel * padded * panelRows;
     for (int64_t k = 0; k < reader.inputs; ++k)
       for (int64_t lane = 0; lane < panelRows; ++lane)
@@ -137,7 +142,11 @@ void packPanels(RowReader &reader, const PackedWeight &weight, std::span<std::by
 Status yoke::packWeight(const Checkpoint &checkpoint, const PackedWeight &weight, std::span<std::byte> target) {
   RowReader reader = YOKE_TRY(RowReader::open(checkpoint, weight));
   if (weight.layout.getPanel() > 0) {
-    packPanels(reader, weight, target);
+    mlir::RankedTensorType matrix = oneMatrix(weight.type);
+    auto bytes = static_cast<size_t>(packedBytes(matrix, weight.layout));
+    int64_t rows = matrix.getDimSize(0);
+    for (int64_t i = 0; i < weight.source.getRows() / rows; ++i)
+      packPanels(reader, i * rows, weight, target.subspan(static_cast<size_t>(i) * bytes, bytes));
     return {};
   }
   mlir::Type element = weight.type.getElementType();

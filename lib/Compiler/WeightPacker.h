@@ -13,8 +13,8 @@ namespace yoke {
 /// A weight on its way into the package.
 struct PackedWeight {
   std::string name;
-  mlir::RankedTensorType
-      type; ///< [rows, inputs] or [rows], with the element type to store; vectors are stored as float32
+  mlir::RankedTensorType type; ///< [rows, inputs], [rows] or [experts, rows, inputs], with the element type to store;
+                               ///< vectors are stored as float32
   llm::WeightAttr source;
   llm::LayoutAttr layout;
 };

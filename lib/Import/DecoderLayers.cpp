@@ -27,9 +27,11 @@ Value yoke::import::selfAttention(ModelBuilder &model, const DecoderConfig &conf
   Value q = model.linear(x, prefix + ".q_proj", config.queryColumns(), traits.qkvBias);
   Value k = model.linear(x, prefix + ".k_proj", config.keyColumns(), traits.qkvBias);
   Value v = model.linear(x, prefix + ".v_proj", config.keyColumns(), traits.qkvBias);
-  if (traits.qkNorm) {
-    q = model.rmsNorm(q, prefix + ".q_norm", config.headDim(), config.epsilon);
-    k = model.rmsNorm(k, prefix + ".k_norm", config.headDim(), config.epsilon);
+  if (traits.qkNorm || traits.wholeQkNorm) {
+    q = model.rmsNorm(q, prefix + ".q_norm", traits.wholeQkNorm ? config.queryColumns() : config.headDim(),
+                      config.epsilon);
+    k = model.rmsNorm(k, prefix + ".k_norm", traits.wholeQkNorm ? config.keyColumns() : config.headDim(),
+                      config.epsilon);
   }
   Value attended = attend(model, config, layer, q, k, v, traits);
   return model.linear(attended, prefix + ".o_proj", config.shape.hidden, traits.outBias);
@@ -43,7 +45,7 @@ Value yoke::import::gatedMlp(ModelBuilder &model, const DecoderConfig &config, V
 }
 
 Status yoke::import::buildLlamaLike(ModelBuilder &model, ConfigReader &config, const DecoderConfig &d,
-                                    const AttentionTraits &traits, bool mlpBias) {
+                                    const AttentionTraits &traits, FeedForward feedForward) {
   YOKE_TRY(model.begin(config, d.shape));
   int64_t hidden = d.shape.hidden;
   auto [embedding, head] =
@@ -54,8 +56,15 @@ Status yoke::import::buildLlamaLike(ModelBuilder &model, ConfigReader &config, c
     Value normed = model.rmsNorm(x, prefix + ".input_layernorm", hidden, d.epsilon);
     x = model.add(x, selfAttention(model, d, layer, normed, prefix + ".self_attn", traits));
     normed = model.rmsNorm(x, prefix + ".post_attention_layernorm", hidden, d.epsilon);
-    x = model.add(x, gatedMlp(model, d, normed, prefix + ".mlp", mlpBias));
+    x = model.add(x, feedForward(normed, layer, prefix));
   }
   model.finish(model.lmHead(model.rmsNorm(x, "model.norm", hidden, d.epsilon), head));
   return {};
+}
+
+Status yoke::import::buildLlamaLike(ModelBuilder &model, ConfigReader &config, const DecoderConfig &d,
+                                    const AttentionTraits &traits, bool mlpBias) {
+  return buildLlamaLike(model, config, d, traits, [&](Value x, int64_t, const std::string &prefix) {
+    return gatedMlp(model, d, x, prefix + ".mlp", mlpBias);
+  });
 }

@@ -10,6 +10,7 @@ namespace yoke::import {
 struct AttentionTraits {
   bool qkvBias = false, outBias = false;
   bool qkNorm = false;                        ///< RMS norms of each head's query and key before they rotate
+  bool wholeQkNorm = false;                   ///< the same over all heads together
   std::optional<double> scale = std::nullopt; ///< nullopt: 1 / sqrt(head size)
   std::optional<double> softcap = std::nullopt;
 };
@@ -25,6 +26,14 @@ mlir::Value selfAttention(ModelBuilder &model, const DecoderConfig &config, int6
 /// down(activation(gate(x)) * up(x)) with `prefix`.{gate,up,down}_proj.
 mlir::Value gatedMlp(ModelBuilder &model, const DecoderConfig &config, mlir::Value x, const std::string &prefix,
                      bool bias = false);
+
+/// What stands between the second norm of a layer and its residual sum: from the normalised rows, the layer's number
+/// and its prefix, "model.layers.0".
+using FeedForward = llvm::function_ref<mlir::Value(mlir::Value x, int64_t layer, const std::string &prefix)>;
+
+/// The whole step of the models that have Llama's layers but for the MLP.
+Status buildLlamaLike(ModelBuilder &model, ConfigReader &config, const DecoderConfig &decoder,
+                      const AttentionTraits &traits, FeedForward feedForward);
 
 /// The whole step of the models that have Llama's layers: embedding, layers of pre-norm attention and gated MLP with
 /// residuals, final norm, head.

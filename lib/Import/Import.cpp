@@ -3,6 +3,7 @@
 
 #include "Import/Family.h"
 #include "Import/SpecialTokens.h"
+#include "MoE/MoE.h"
 #include "Support/Text.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -92,7 +93,7 @@ static void setModelAttributes(ModelBuilder &model, const Choice &choice, const 
 Result<OwningOpRef<ModuleOp>> yoke::importModel(MLIRContext &context, std::string_view text,
                                                 const Checkpoint &checkpoint, const ImportOptions &options) {
   context.loadDialect<arith::ArithDialect, func::FuncDialect, llm::LLMDialect, ml_program::MLProgramDialect,
-                      tensor::TensorDialect>();
+                      moe::MoEDialect, tensor::TensorDialect>();
   std::string source = printable(checkpoint.folder(), 4096) + "/config.json";
   Json document = YOKE_TRY(parseJson(text, source, {.bytes = size_t(1) << 24, .allowNonFinite = true}));
   JsonObject fields = YOKE_TRY(JsonObject::from(document, source));

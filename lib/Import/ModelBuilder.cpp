@@ -71,6 +71,10 @@ Value ModelBuilder::part(StringRef name, ArrayRef<int64_t> shape, StringRef tens
   return load(table.declare(name, shape, tensor, tensorShape, rows));
 }
 
+Value ModelBuilder::stack(StringRef name, ArrayRef<int64_t> shape, ArrayRef<TensorRows> parts) {
+  return load(table.declare(name, shape, parts));
+}
+
 Value ModelBuilder::embedding(Value ids, Value weight, int64_t offset) {
   return llm::EmbeddingOp::create(ops, weight.getLoc(), rows(ops, columns(weight)), ids, weight, offset);
 }

@@ -46,6 +46,9 @@ public:
   mlir::Value part(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef tensor,
                    llvm::ArrayRef<int64_t> tensorShape, const Rows &rows);
 
+  /// Matrices [count, out, in] of several tensors as one weight, their rows one below the other.
+  mlir::Value stack(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<TensorRows> parts);
+
   /// Row `ids[t] + offset` of `table`.
   mlir::Value embedding(mlir::Value ids, mlir::Value table, int64_t offset = 0);
   /// x times the transposed weight [out, in], plus the bias [out] unless null. The second form takes `name.weight` and

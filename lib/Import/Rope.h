@@ -39,6 +39,7 @@ Rope computeRope(const RopeParameters &parameters);
 /// How a family spells its rope fields.
 struct RopeSpelling {
   std::string_view theta = "rope_theta";
+  double thetaDefault = 10000;
   std::string_view partial = ""; ///< key of the fraction of a head that rotates; empty: the whole head
   double partialDefault = 1;
   bool onlyLongRope = false;            ///< Phi-3: "su" and "yarn" are older names of longrope, no other scaling exists

@@ -26,7 +26,7 @@ class RopeReader {
 public:
   RopeReader(ConfigReader &config, int64_t headDim, int64_t maxPositions, const RopeSpelling &spelling)
       : config(config), spelling(spelling), headDim(headDim), maxPositions(maxPositions) {
-    theta = config.number(spelling.theta, minTheta, maxTheta, theta);
+    theta = config.number(spelling.theta, minTheta, maxTheta, spelling.thetaDefault);
     partial = spelling.partial.empty() ? 1 : config.number(spelling.partial, 0, 1, spelling.partialDefault);
     if (config.has("original_max_position_embeddings"))
       originalPositions = config.integer("original_max_position_embeddings", 1, import::maxPositions);
@@ -173,7 +173,7 @@ private:
   ConfigReader &config;
   const RopeSpelling &spelling;
   int64_t headDim, maxPositions;
-  double theta = 10000, partial;
+  double theta, partial;
   std::optional<int64_t> originalPositions;
 };
 

@@ -73,31 +73,45 @@ ml_program::GlobalOp WeightTable::declareOnes(int64_t size) {
   return place->second;
 }
 
-ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shape, StringRef tensorName,
-                                          ArrayRef<int64_t> tensorShape, const Rows &rows) {
+llm::PieceAttr WeightTable::pieceOf(const TensorRows &part) {
+  std::string stored = storedName(part.tensor);
+  const TensorInfo *tensor = checkpoint.find(stored);
+  if (expected.try_emplace(stored, part.shape).second && tensor && tensor->dtype != DType::F32 &&
+      tensor->dtype != DType::F16 && tensor->dtype != DType::BF16)
+    unsupportedTypes.push_back(fmt::format("{} is {}", printable(stored), dtypeName(tensor->dtype)));
+  return llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(stored), part.rows.offset, part.rows.block,
+                             part.rows.stride, part.rows.count, part.rows.transposed);
+}
+
+ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shape, ArrayRef<TensorRows> parts) {
   auto [place, isNew] = globals.try_emplace(name);
   if (!isNew)
     return place->second;
 
-  std::string stored = storedName(tensorName);
-  const TensorInfo *tensor = checkpoint.find(stored);
-  if (expected.try_emplace(stored, tensorShape.begin(), tensorShape.end()).second && tensor &&
-      tensor->dtype != DType::F32 && tensor->dtype != DType::F16 && tensor->dtype != DType::BF16)
-    unsupportedTypes.push_back(fmt::format("{} is {}", printable(stored), dtypeName(tensor->dtype)));
-
-  Type element = elementType(tensor, shape.size() == 2);
-  auto piece = llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(stored), rows.offset, rows.block,
-                                   rows.stride, rows.count, rows.transposed);
+  bool isMatrix = shape.size() > 1;
+  Type element;
+  SmallVector<llm::PieceAttr> pieces;
+  for (const TensorRows &part : parts) {
+    pieces.push_back(pieceOf(part));
+    Type stored = elementType(find(part.tensor), isMatrix);
+    // Float32 holds whatever the parts are stored as.
+    element = !element || element == stored ? stored : builder.getF32Type();
+  }
   auto type = RankedTensorType::get(shape, element);
-  place->second = create(name, type, llm::WeightAttr::get(builder.getContext(), piece));
+  place->second = create(name, type, llm::WeightAttr::get(builder.getContext(), pieces));
 
   elementCount += type.getNumElements();
-  if (shape.size() == 2) {
+  if (isMatrix) {
     std::string text;
     llvm::raw_string_ostream(text) << element;
     matrixElements[text] += type.getNumElements();
   }
   return place->second;
+}
+
+ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shape, StringRef tensor,
+                                          ArrayRef<int64_t> tensorShape, const Rows &rows) {
+  return declare(name, shape, TensorRows{tensor.str(), tensorShape.vec(), rows});
 }
 
 Status WeightTable::check(const std::function<bool(StringRef)> &mayBeExtra) const {

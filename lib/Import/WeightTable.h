@@ -29,6 +29,13 @@ struct Rows {
   static Rows transposedRange(int64_t offset, int64_t count) { return {offset, count, count, 1, true}; }
 };
 
+/// `rows` of the checkpoint tensor `tensor` of shape `shape`.
+struct TensorRows {
+  std::string tensor;
+  std::vector<int64_t> shape;
+  Rows rows;
+};
+
 /// Declares weights as `ml_program.global` and notes which checkpoint tensors they need. A tensor that is missing or
 /// misshaped still gives a global of the expected type; check() reports it.
 class WeightTable {
@@ -44,6 +51,11 @@ public:
   /// names; `name` without the prefix when there is none.
   std::string storedName(llvm::StringRef name) const;
   const TensorInfo *find(llvm::StringRef name) const { return checkpoint.find(storedName(name)); }
+
+  /// The global `name` of type `shape`, made of `parts`, one below the other. A stack of matrices has a shape of three
+  /// numbers. Declared once for each name.
+  mlir::ml_program::GlobalOp declare(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
+                                     llvm::ArrayRef<TensorRows> parts);
 
   /// The global `name` of type `shape`, made of `rows` of the tensor `tensor`, which has `tensorShape` in the
   /// checkpoint. A vector may be the rows of a matrix, end to end. Declared once for each name.
@@ -63,6 +75,7 @@ public:
 
 private:
   mlir::ml_program::GlobalOp create(llvm::StringRef name, mlir::RankedTensorType type, mlir::Attribute value);
+  llm::PieceAttr pieceOf(const TensorRows &part);
   mlir::Type elementType(const TensorInfo *tensor, bool matrix);
 
   mlir::OpBuilder builder;

@@ -7,11 +7,12 @@ static Result<Matrix> readTensor(const Checkpoint &checkpoint, llvm::StringRef n
   const TensorInfo *tensor = checkpoint.find(std::string_view(name));
   if (!tensor)
     return malformed("{}: there is no tensor {}", checkpoint.folder(), name.str());
-  if (tensor->shape.size() < 1 || tensor->shape.size() > 2)
-    return malformed("{}: {}: expected rank 1 or 2, found {}", checkpoint.folder(), name.str(), tensor->shape.size());
+  if (tensor->shape.size() < 1 || tensor->shape.size() > 3)
+    return malformed("{}: {}: expected rank 1 to 3, found {}", checkpoint.folder(), name.str(), tensor->shape.size());
   if (!isConvertibleToFloat(tensor->dtype))
     return malformed("{}: {}: {} is not a type of weights", checkpoint.folder(), name.str(), dtypeName(tensor->dtype));
-  Matrix result(tensor->shape[0], tensor->shape.size() == 2 ? tensor->shape[1] : 1);
+  int64_t cols = tensor->shape.size() == 1 ? 1 : tensor->shape.back();
+  Matrix result(cols == 0 ? 0 : tensor->elementCount() / cols, cols);
   convertToFloat(tensor->dtype, checkpoint.bytes(*tensor), result.data);
   return result;
 }

@@ -1,4 +1,5 @@
 #include "Interpreter/Frame.h"
+#include "Interpreter/Experts.h"
 #include "Interpreter/Kernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -31,6 +32,8 @@ private:
   Result<Values> execute(llm::LmHeadOp op);
   Result<Values> execute(llm::AttentionOp op);
   Result<Values> execute(llm::FusedOp op);
+  Result<Values> execute(moe::RouteOp op);
+  Result<Values> execute(moe::ExpertsOp op);
   Result<Values> execute(ml_program::GlobalLoadConstOp op);
   Result<Values> execute(arith::ConstantOp op);
   Result<Values> execute(tensor::ExtractSliceOp op);
@@ -91,6 +94,31 @@ Result<Values> Frame::execute(llm::FusedOp op) {
   return runBlock(step, op.getBody().front(), arguments);
 }
 
+Result<Values> Frame::execute(moe::RouteOp op) {
+  kernels::Routing routing = kernels::route(matrix(op.getLogits()), op);
+  return Values{RuntimeValue(std::make_shared<const Matrix>(std::move(routing.weights))),
+                RuntimeValue(std::move(routing.experts))};
+}
+
+Result<Values> Frame::execute(moe::ExpertsOp op) {
+  const Matrix &x = matrix(op.getX()), &weights = matrix(op.getWeights());
+  const std::vector<int32_t> &choices = ids(op.getExperts());
+  std::vector<const Matrix *> stacks;
+  for (Value stack : op.getMatrices())
+    stacks.push_back(&matrix(stack));
+  auto runExpert = [&](Matrix rows, std::vector<Matrix> matrices) -> Result<Matrix> {
+    Values arguments = one(std::move(rows));
+    for (Matrix &each : matrices)
+      arguments.emplace_back(std::make_shared<const Matrix>(std::move(each)));
+    Values results = YOKE_TRY(runBlock(step, op.getBody().front(), arguments));
+    return *std::get<MatrixPtr>(results.front());
+  };
+  auto result = kernels::experts(x, weights, choices, stacks, op.getCount(), runExpert);
+  if (!result)
+    return errorAt(result.error().kind, op, result.error().message);
+  return one(std::move(*result));
+}
+
 Result<Values> Frame::execute(ml_program::GlobalLoadConstOp op) {
   return Values{RuntimeValue(YOKE_TRY(step.weights.load(op.getGlobalAttr(), op)))};
 }
@@ -143,8 +171,9 @@ template <typename Function> Result<Values> Frame::elementwise(Operation *op, Fu
 
 Result<Values> Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, Result<Values>>(op)
-      .Case<llm::EmbeddingOp, llm::LmHeadOp, llm::AttentionOp, llm::FusedOp, ml_program::GlobalLoadConstOp,
-            arith::ConstantOp, tensor::ExtractSliceOp, tensor::DimOp>([&](auto concrete) { return execute(concrete); })
+      .Case<llm::EmbeddingOp, llm::LmHeadOp, llm::AttentionOp, llm::FusedOp, moe::RouteOp, moe::ExpertsOp,
+            ml_program::GlobalLoadConstOp, arith::ConstantOp, tensor::ExtractSliceOp, tensor::DimOp>(
+          [&](auto concrete) { return execute(concrete); })
       .Case([&](llm::PositionsOp) { return Values{RuntimeValue(step.batch.positions)}; })
       .Case([&](llm::RopeTableOp x) { return one(kernels::ropeTable(step.batch.positions, x.getRope())); })
       .Case([&](llm::LinearOp x) {
@@ -170,6 +199,7 @@ Result<Values> Frame::execute(Operation *op) {
       .Case([&](llm::PoolOp x) {
         return one(kernels::pool(x.getKind(), matrix(x.getX()), step.batch, x.getNormalize()));
       })
+      .Case([&](moe::ScaleRowsOp x) { return one(kernels::scaleRows(matrix(x.getX()), matrix(x.getFactors()))); })
       .Case([&](arith::AddFOp) { return elementwise(op, [](float a, float b) { return a + b; }); })
       .Case([&](arith::SubFOp) { return elementwise(op, [](float a, float b) { return a - b; }); })
       .Case([&](arith::MulFOp) { return elementwise(op, [](float a, float b) { return a * b; }); })

@@ -27,9 +27,12 @@ void yoke::roundTo(Type element, Matrix &matrix) {
 
 Status yoke::expectShape(Operation *op, Type type, const Matrix &matrix) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || tensor.getRank() < 1 || tensor.getRank() > 2)
-    return errorAt(ErrorKind::Failed, op, "a value that is not a tensor of rank 1 or 2");
-  int64_t rows = tensor.getDimSize(0), cols = tensor.getRank() == 2 ? tensor.getDimSize(1) : 1;
+  if (!tensor || tensor.getRank() < 1 || tensor.getRank() > 3)
+    return errorAt(ErrorKind::Failed, op, "a value that is not a tensor of rank 1 to 3");
+  int64_t rows = tensor.getDimSize(0), cols = tensor.getRank() > 1 ? tensor.getShape().back() : 1;
+  // Stacked matrices lie one below the other.
+  if (tensor.getRank() == 3)
+    rows *= tensor.getDimSize(1);
   if ((!ShapedType::isDynamic(rows) && rows != matrix.rows) || (!ShapedType::isDynamic(cols) && cols != matrix.cols))
     return errorAt(ErrorKind::Usage, op,
                    fmt::format("a value of {} x {} where the type says {} x {}", matrix.rows, matrix.cols,

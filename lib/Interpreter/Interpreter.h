@@ -27,8 +27,8 @@ private:
   std::map<std::string, std::shared_ptr<const Matrix>> loaded;
 };
 
-/// Runs functions of one verified module: every llm op, and of arith, tensor, ml_program and func what import and
-/// fusion use beside them. Values whose element type is bf16 or f16 are rounded to it.
+/// Runs functions of one verified module: every llm and moe op, and of arith, tensor, ml_program and func what import
+/// and fusion use beside them. Values whose element type is bf16 or f16 are rounded to it.
 class Interpreter {
 public:
   /// The module must outlive the interpreter.

@@ -8,7 +8,8 @@
 
 namespace yoke {
 
-/// `rows` x `cols` floats, row-major. A vector of N elements has N rows and one column.
+/// `rows` x `cols` floats, row-major. A vector of N elements has N rows and one column; stacked matrices lie one below
+/// the other.
 struct Matrix {
   int64_t rows = 0;
   int64_t cols = 0;

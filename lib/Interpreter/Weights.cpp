@@ -13,9 +13,10 @@ using namespace yoke;
 
 static Result<Matrix> emptyLike(ml_program::GlobalOp global) {
   auto type = dyn_cast<RankedTensorType>(global.getType());
-  if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 2)
-    return malformed("@{}: expected a weight of a static shape of rank 1 or 2", global.getSymName().str());
-  return Matrix(type.getDimSize(0), type.getRank() == 2 ? type.getDimSize(1) : 1);
+  if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 3)
+    return malformed("@{}: expected a weight of a static shape of rank 1 to 3", global.getSymName().str());
+  int64_t cols = type.getRank() == 1 ? 1 : type.getShape().back();
+  return Matrix(type.getNumElements() / std::max<int64_t>(cols, 1), cols);
 }
 
 /// Appends the rows of `piece` to `values`.

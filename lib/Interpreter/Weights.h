@@ -16,11 +16,13 @@ namespace yoke {
 
 class Checkpoint;
 
-/// The values of a global of rank 1 or 2, in the shape of its type. They need not fit the element type: the interpreter
-/// rounds them to f32, bf16 or f16. Values of a quantised type are taken as they are.
+/// The values of a global of rank 1 to 3, in the shape of its type; the matrices of one of rank 3 lie one below the
+/// other. They need not fit the element type: the interpreter rounds them to f32, bf16 or f16. Values of a quantised
+/// type are taken as they are.
 using WeightProvider = std::function<Result<Matrix>(mlir::ml_program::GlobalOp)>;
 
-/// A whole checkpoint tensor as stored; one of rank 1 has one column.
+/// A whole checkpoint tensor as stored; one of rank 1 has one column, the matrices of one of rank 3 lie one
+/// below the other.
 using TensorReader = std::function<Result<Matrix>(llvm::StringRef tensor)>;
 
 /// Assembles the pieces of each global's `#llm.weight`. Errors (Malformed) name the global when it has no pieces, when

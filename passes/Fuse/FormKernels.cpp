@@ -2,6 +2,7 @@
 #include "Fuse/Fuse.h"
 #include "Fuse/KernelGroup.h"
 #include "LLM/LLM.h"
+#include "MoE/MoE.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -16,7 +17,7 @@ using namespace yoke;
 namespace {
 /// Ops that take others in come first; the last rank takes whatever is left.
 int anchorRank(Operation *op) {
-  if (isa<llm::LinearOp, llm::LmHeadOp, llm::AttentionOp>(op))
+  if (isa<llm::LinearOp, llm::LmHeadOp, llm::AttentionOp, moe::ExpertsOp>(op))
     return 0;
   if (isa<llm::RmsNormOp, llm::LayerNormOp>(op))
     return 1;

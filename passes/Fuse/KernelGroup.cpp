@@ -3,6 +3,7 @@
 
 #include "Fuse/Fuse.h"
 #include "LLM/LLM.h"
+#include "MoE/MoE.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -10,7 +11,7 @@ using namespace mlir;
 using namespace yoke;
 
 bool yoke::isElementwise(Operation *op) {
-  return isa<llm::ActivationOp, llm::GatedOp, llm::ScaleOp, llm::SoftcapOp, llm::BiasOp>(op) ||
+  return isa<llm::ActivationOp, llm::GatedOp, llm::ScaleOp, llm::SoftcapOp, llm::BiasOp, moe::ScaleRowsOp>(op) ||
          (isa<arith::AddFOp, arith::MulFOp, arith::SubFOp>(op) && isa<RankedTensorType>(op->getResult(0).getType()));
 }
 
@@ -29,6 +30,9 @@ KernelGroup::KernelGroup(Operation *anchor) : last(anchor) {
   } else if (auto attention = dyn_cast<llm::AttentionOp>(anchor)) {
     takeHeadPrologue(attention.getQ(), attention.getHeadDim());
     takeHeadPrologue(attention.getK(), attention.getHeadDim());
+  } else if (auto experts = dyn_cast<moe::ExpertsOp>(anchor)) {
+    takeRoute(experts);
+    takeEpilogue();
   } else if (isElementwise(anchor) || isNorm(anchor)) {
     takeEpilogue();
   }
@@ -91,6 +95,21 @@ void KernelGroup::takeGate(Operation *projection) {
   ops.insert(slices[1]);
   ops.insert(gated);
   last = gated;
+}
+
+/// The router, or a copy of it when others read what it chose.
+void KernelGroup::takeRoute(Operation *experts) {
+  Value weights = experts->getOperand(1), choices = experts->getOperand(2);
+  auto route = weights.getDefiningOp<moe::RouteOp>();
+  if (!route || choices != route.getExperts())
+    return;
+  if (!weights.hasOneUse() || !choices.hasOneUse()) {
+    OpBuilder builder(experts);
+    route = cast<moe::RouteOp>(builder.clone(*route));
+    experts->setOperand(1, route.getWeights());
+    experts->setOperand(2, route.getExperts());
+  }
+  ops.insert(route);
 }
 
 void KernelGroup::takeEpilogue() {

@@ -25,6 +25,7 @@ private:
   void takePrologue(mlir::Value value, llvm::function_ref<bool(mlir::Operation *)> wanted);
   void takeHeadPrologue(mlir::Value value, int64_t headDim);
   void takeGate(mlir::Operation *projection);
+  void takeRoute(mlir::Operation *experts);
   void takeEpilogue();
 
   llvm::SetVector<mlir::Operation *> ops;

@@ -36,6 +36,7 @@ def FormKernelsPass : Pass<"yoke-form-kernels", "::mlir::func::FuncOp"> {
     - a projection takes in the norm before it and the element-wise ops after it (activation, gate, residual sum, soft-cap), as long as nothing
       else reads the values between;
     - attention takes in the rotary embeddings and head norms of its queries and keys;
+    - experts take in the router that chooses them and the element-wise ops after them;
     - a norm takes in the element-wise ops after it;
     - every other op becomes a kernel of its own.
 

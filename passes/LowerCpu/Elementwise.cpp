@@ -60,6 +60,12 @@ Value ElementwiseEvaluator::get(Value value) {
 }
 
 Value ElementwiseEvaluator::compute(Operation *op) {
+  if (auto scale = dyn_cast<moe::ScaleRowsOp>(op)) {
+    Value memory = kernel.memory.lookup(scale.getFactors());
+    Value factors =
+        memory ? builder.broadcast(builder.element(memory, {row, builder.index(0)})) : get(scale.getFactors());
+    return builder.mul(get(scale.getX()), factors);
+  }
   SmallVector<Value> operands = llvm::map_to_vector(op->getOperands(), [&](Value v) { return get(v); });
   if (auto activation = dyn_cast<llm::ActivationOp>(op))
     return emitActivation(builder, activation.getKind(), operands[0]);

@@ -25,6 +25,8 @@ KernelNeeds yoke::needsOf(llm::FusedOp fused, const KernelShape &shape, int64_t 
   for (Operation &op : fused.getBody().front()) {
     if (auto attention = dyn_cast<llm::AttentionOp>(op))
       return attentionNeeds(attention, shape, maxTokens);
+    if (auto experts = dyn_cast<moe::ExpertsOp>(op))
+      return expertsNeeds(experts, maxTokens);
     bool gathers = isa<llm::LmHeadOp>(op);
     if (gathers || (isa<llm::LinearOp>(op) && !isa<BlockArgument>(op.getOperand(0))))
       return {.workspaceBytes = maxTokens * columnsOf(op.getOperand(0)) * static_cast<int64_t>(sizeof(float))};
@@ -33,6 +35,8 @@ KernelNeeds yoke::needsOf(llm::FusedOp fused, const KernelShape &shape, int64_t 
 }
 
 LogicalResult yoke::emitKernel(KernelBuilder &builder, Kernel &kernel) {
+  if (kernel.find<moe::ExpertsOp>())
+    return emitExperts(builder, kernel);
   using Emitter = void (*)(KernelBuilder &, Kernel &);
   Emitter emitter = nullptr;
   for (Operation &op : kernel.fused.getBody().front()) {

@@ -4,6 +4,7 @@
 
 #include "LLM/LLM.h"
 #include "LowerCpu/KernelOperands.h"
+#include "MoE/MoE.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -44,6 +45,8 @@ mlir::LogicalResult emitKernel(KernelBuilder &builder, Kernel &kernel);
 // One emitter for each kind of kernel.
 void emitProjection(KernelBuilder &builder, Kernel &kernel);
 void emitNorm(KernelBuilder &builder, Kernel &kernel);
+/// Fails, with a diagnostic, for a region of experts that is made in another way than the kernel can compute.
+mlir::LogicalResult emitExperts(KernelBuilder &builder, Kernel &kernel);
 void emitAttention(KernelBuilder &builder, Kernel &kernel);
 void emitElementwise(KernelBuilder &builder, Kernel &kernel);
 void emitEmbedding(KernelBuilder &builder, Kernel &kernel);
@@ -51,6 +54,7 @@ void emitRopeTable(KernelBuilder &builder, Kernel &kernel);
 void emitRope(KernelBuilder &builder, Kernel &kernel);
 void emitPool(KernelBuilder &builder, Kernel &kernel);
 
+KernelNeeds expertsNeeds(moe::ExpertsOp experts, int64_t maxTokens);
 KernelNeeds attentionNeeds(llm::AttentionOp attention, const KernelShape &shape, int64_t maxTokens);
 
 //===----------------------------------------------------------------------===//

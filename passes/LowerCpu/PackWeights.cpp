@@ -1,4 +1,5 @@
 //===- PackWeights.cpp - decides how each weight lies in the package ------===//
+#include "LowerCpu/ExpertBody.h"
 #include "LowerCpu/KernelShape.h"
 #include "LowerCpu/LowerCpu.h"
 #include "LowerCpu/WeightLayout.h"
@@ -36,6 +37,11 @@ void addUses(Value weight, Use &use) {
     Operation *user = operand.getOwner();
     if (auto fused = dyn_cast<llm::FusedOp>(user)) {
       addUses(fused.getBody().getArgument(operand.getOperandNumber()), use);
+    } else if (auto experts = dyn_cast<moe::ExpertsOp>(user)) {
+      std::optional<ExpertBody> body = ExpertBody::match(experts);
+      bool gated = body && body->hasHalves() && weight == experts.getMatrices().front();
+      use.multiplied = true;
+      (gated ? use.gated : use.otherwise) = true;
     } else if (isa<llm::LinearOp, llm::LmHeadOp>(user) && operand.getOperandNumber() == 1) {
       bool gated = isa<llm::FusedOp>(user->getParentOp()) && isGatedInKernel(user);
       use.multiplied = true;
@@ -74,7 +80,7 @@ struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
         continue;
       }
       auto type = dyn_cast<RankedTensorType>(global.getType());
-      if (!type || type.getRank() > 2 || !isa<FloatType>(type.getElementType())) {
+      if (!type || type.getRank() > 3 || !isa<FloatType>(type.getElementType())) {
         global.emitError() << "the CPU has no layout for a weight of type " << global.getType();
         return signalPassFailure();
       }
@@ -91,7 +97,7 @@ struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
 
   llm::LayoutAttr chooseLayout(RankedTensorType type, const Use &use, int64_t offset) {
     int64_t panel = 0, group = 1, interleave = 0;
-    if (type.getRank() == 2 && use.multiplied) {
+    if (type.getRank() >= 2 && use.multiplied) {
       panel = KernelShape::panel;
       group = type.getElementType().isBF16() ? 2 : 1;
       interleave = use.gated ? KernelShape::panel / 2 : 0;

@@ -10,6 +10,10 @@ llm::LayoutAttr yoke::getLayout(ml_program::GlobalOp global) {
   return global->getAttrOfType<llm::LayoutAttr>(layoutAttrName);
 }
 
+RankedTensorType yoke::oneMatrix(RankedTensorType weight) {
+  return weight.getRank() < 3 ? weight : RankedTensorType::get(weight.getShape().drop_front(), weight.getElementType());
+}
+
 int64_t yoke::panelCount(RankedTensorType matrix, llm::LayoutAttr layout) {
   // An interleaved panel holds panel / 2 rows of each half.
   if (layout.getInterleave() > 0)
@@ -24,10 +28,11 @@ MemRefType yoke::packedType(RankedTensorType weight, llm::LayoutAttr layout) {
   if (layout.getPanel() == 0)
     return MemRefType::get(weight.getShape(), weight.getElementType());
   Type element = layout.getGroup() == 2 ? Type(IntegerType::get(context, 32)) : weight.getElementType();
-  return MemRefType::get({panelCount(weight, layout),
-                          static_cast<int64_t>(llvm::divideCeil(weight.getDimSize(1), layout.getGroup())),
-                          layout.getPanel()},
-                         element);
+  RankedTensorType matrix = oneMatrix(weight);
+  SmallVector<int64_t> shape(weight.getShape().drop_back(2));
+  shape.append({panelCount(matrix, layout),
+                static_cast<int64_t>(llvm::divideCeil(matrix.getDimSize(1), layout.getGroup())), layout.getPanel()});
+  return MemRefType::get(shape, element);
 }
 
 int64_t yoke::packedBytes(RankedTensorType weight, llm::LayoutAttr layout) {

@@ -17,11 +17,15 @@ inline constexpr int64_t weightAlignment = 64;
 /// The layout of a global that `yoke-pack-weights` has seen.
 llm::LayoutAttr getLayout(mlir::ml_program::GlobalOp global);
 
+/// The matrix [rows, inputs] that `weight` is, or that each of its first dimension is when it has three.
+mlir::RankedTensorType oneMatrix(mlir::RankedTensorType weight);
+
 /// Panels of a [rows, inputs] matrix.
 int64_t panelCount(mlir::RankedTensorType matrix, llm::LayoutAttr layout);
 
 /// How kernels see the packed weight: vectors as [N] float32, row-major tables as [V, D] elements, panels as [panels,
-/// inputs / group, panel] where a group of two bfloat16 is one i32.
+/// inputs / group, panel] where a group of two bfloat16 is one i32. Of several matrices [experts, rows, inputs] each
+/// lies in panels of its own, one after the other.
 mlir::MemRefType packedType(mlir::RankedTensorType weight, llm::LayoutAttr layout);
 
 /// Size of the packed weight in bytes.

@@ -25,6 +25,9 @@ const std::vector<Family> families = {
     {"gpt2", {"vocab_size", "n_embd", "n_layer", "n_head", "n_positions"}},
     {"gpt-neox", {"hidden_size", "num_attention_heads", "intermediate_size", "num_hidden_layers"}},
     {"opt", {"hidden_size", "ffn_dim", "num_attention_heads", "word_embed_proj_dim", "max_position_embeddings"}},
+    {"mixtral", {"num_local_experts", "num_experts_per_tok", "intermediate_size"}},
+    {"qwen2-moe",
+     {"num_experts_per_tok", "moe_intermediate_size", "shared_expert_intermediate_size", "decoder_sparse_step"}},
     {"bert", {"hidden_size", "num_attention_heads", "type_vocab_size", "max_position_embeddings", "vocab_size"}},
 };
 
@@ -43,6 +46,21 @@ TEST(Config, SizesOutsideTheirRuleAreNamed) {
             << family.fixture << " " << value;
       }
   }
+}
+
+TEST(Config, ExpertsThatCannotBeChosenAreRefused) {
+  TestFolder folder("mixtral");
+  folder.edit([](Json &config) { config["num_experts_per_tok"] = 9; });
+  EXPECT_THAT(importError(folder.path()),
+              AllOf(HasSubstr("config.json: "), HasSubstr("num_experts_per_tok"), HasSubstr("num_local_experts 4")));
+
+  TestFolder sparse("qwen3-moe");
+  sparse.edit([](Json &config) { config["mlp_only_layers"] = Json::array({"first"}); });
+  EXPECT_THAT(importError(sparse.path()), HasSubstr("mlp_only_layers"));
+
+  TestFolder clipped("olmoe");
+  clipped.edit([](Json &config) { config["clip_qkv"] = 8.0; });
+  EXPECT_THAT(importError(clipped.path()), HasSubstr("clip_qkv"));
 }
 
 TEST(Config, EveryKeyWithEveryKindOfValueGivesAModuleOrAnError) {

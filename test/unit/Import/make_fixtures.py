@@ -25,6 +25,7 @@ OPT = dict(vocab_size=32, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_a
 NEOX = {**SIZES}
 BERT = {k: v for k, v in SIZES.items() if "token_id" not in k}
 GQA = dict(num_key_value_heads=2)
+EXPERTS = dict(moe_intermediate_size=12, num_experts_per_tok=2)
 
 
 def legacy_rope(**scaling):
@@ -50,6 +51,24 @@ def rename_tensors(rename):
         path = os.path.join(folder, "model.safetensors")
         tensors = {rename(name): tensor.clone() for name, tensor in load_file(path).items()}
         save_file({name: tensor for name, tensor in tensors.items() if name}, path, {"format": "pt"})
+    return edit
+
+
+def stack_experts(block, gate, up, down):
+    """The spelling with the matrices of all experts of a layer in one tensor."""
+    def edit(folder):
+        path = os.path.join(folder, "model.safetensors")
+        tensors = load_file(path)
+        for router in [name for name in tensors if name.endswith(f".{block}.gate.weight")]:
+            prefix = router.removesuffix(f"{block}.gate.weight")
+            def take(expert, name):
+                return tensors.pop(f"{prefix}{block}.experts.{expert}.{name}.weight")
+            count = range(tensors[router].shape[0])
+            both = [torch.cat([take(i, gate), take(i, up)]) for i in count]
+            tensors[prefix + "mlp.experts.gate_up_proj"] = torch.stack(both)
+            tensors[prefix + "mlp.experts.down_proj"] = torch.stack([take(i, down) for i in count])
+            tensors[prefix + "mlp.gate.weight"] = tensors.pop(router)
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, {"format": "pt"})
     return edit
 
 
@@ -114,6 +133,21 @@ FIXTURES = {
                                           "layer_types": ["sliding_attention", "full_attention"]}, commit=False),
     "qwen2-full": F(T.Qwen2ForCausalLM, {**SIZES, **GQA, "tie_word_embeddings": True}, commit=False),
     "qwen3": F(T.Qwen3ForCausalLM, {**SIZES, **GQA, "head_dim": 8, "attention_bias": True}, dtype=BF16),
+    "mixtral": F(T.MixtralForCausalLM, {**SIZES, **GQA, "num_local_experts": 4, "num_experts_per_tok": 2,
+                                        "sliding_window": 5}, dtype=BF16),
+    "mixtral-stacked": F(T.MixtralForCausalLM, {**SIZES, **GQA, "num_local_experts": 3, "num_experts_per_tok": 2},
+                         dtype=BF16, edit=stack_experts("block_sparse_moe", "w1", "w3", "w2")),
+    "qwen2-moe": F(T.Qwen2MoeForCausalLM, {**SIZES, **GQA, **EXPERTS, "num_experts": 5,
+                                           "shared_expert_intermediate_size": 20, "use_sliding_window": True,
+                                           "sliding_window": 4}, dtype=BF16),
+    "qwen2-moe-sparse": F(T.Qwen2MoeForCausalLM, {**SIZES, **GQA, **EXPERTS, "num_experts": 5, "norm_topk_prob": True,
+                                                  "num_hidden_layers": 4, "shared_expert_intermediate_size": 20,
+                                                  "decoder_sparse_step": 2, "mlp_only_layers": [3], "qkv_bias": False},
+                          commit=False),
+    "qwen3-moe": F(T.Qwen3MoeForCausalLM, {**SIZES, **GQA, **EXPERTS, "num_experts": 6, "head_dim": 8,
+                                           "norm_topk_prob": True, "mlp_only_layers": [0]}, dtype=BF16),
+    "olmoe": F(T.OlmoeForCausalLM, {**SIZES, **GQA, "num_experts": 4, "num_experts_per_tok": 3, "pad_token_id": 2},
+               dtype=BF16),
     "gemma2": F(T.Gemma2ForCausalLM, {**SIZES, **GQA, "head_dim": 8, "sliding_window": 4, "query_pre_attn_scalar": 12,
                                       "attn_logit_softcapping": 2.0, "final_logit_softcapping": 1.5, "pad_token_id": 2},
                 dtype=BF16),

@@ -3,6 +3,7 @@
 
 #include "Interpreter/Interpreter.h"
 #include "LLM/LLM.h"
+#include "MoE/MoE.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,7 +22,7 @@ namespace yoke {
 class ProgramTest : public testing::Test {
 protected:
   ProgramTest() {
-    context.loadDialect<llm::LLMDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect,
+    context.loadDialect<llm::LLMDialect, moe::MoEDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect,
                         mlir::tensor::TensorDialect, mlir::ml_program::MLProgramDialect, mlir::math::MathDialect>();
   }
 

@@ -3,6 +3,7 @@
 #include "RandomTensors.h"
 
 #include "LLM/LLM.h"
+#include "MoE/MoE.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -31,6 +32,8 @@ struct Config {
   QkNorm qkNorm;
   bool isRotary, isInterleaved, hasLongRope, isGated, hasBias, hasSeparateBias, isFusedQkv, isTied;
   int64_t ropeDims, positionOffset;
+  int64_t experts, topK; ///< of each feed-forward block; 0: it is dense
+  bool hasSharedExpert;
   float softcap, finalSoftcap, embeddingScale;
   std::string description;
 };
@@ -62,11 +65,15 @@ Config::Config(Random &random) {
   softcap = random.oneIn(4) ? 1.5f : 0.0f;
   finalSoftcap = random.oneIn(5) ? 2.0f : 0.0f;
   embeddingScale = random.oneIn(3) ? std::sqrt(static_cast<float>(hidden)) : 1.0f;
-  description = fmt::format(
-      "{} hidden={} layers={} heads={}/{} head_dim={} vocab={} inner={} norm={} residual={} qk_norm={} "
-      "rope={}/{} gated={} bias={} fused_qkv={} softcap={}",
-      isEncoder ? "encoder" : "decoder", hidden, layers, heads, kvHeads, headDim, vocab, inner, static_cast<int>(norm),
-      static_cast<int>(residual), static_cast<int>(qkNorm), isRotary, ropeDims, isGated, hasBias, isFusedQkv, softcap);
+  experts = random.oneIn(3) ? random.integer(2, 19) : 0;
+  topK = experts ? random.integer(1, std::min<int64_t>(experts, 5)) : 0;
+  hasSharedExpert = random.oneIn(2);
+  description =
+      fmt::format("{} hidden={} layers={} heads={}/{} head_dim={} vocab={} inner={} norm={} residual={} qk_norm={} "
+                  "rope={}/{} gated={} bias={} fused_qkv={} softcap={} experts={}/{}",
+                  isEncoder ? "encoder" : "decoder", hidden, layers, heads, kvHeads, headDim, vocab, inner,
+                  static_cast<int>(norm), static_cast<int>(residual), static_cast<int>(qkNorm), isRotary, ropeDims,
+                  isGated, hasBias, isFusedQkv, softcap, topK, experts);
 }
 
 namespace {
@@ -95,6 +102,9 @@ private:
   Value slice(Value x, int64_t begin, int64_t size);
   Value prepareHeads(Value x, const std::string &name);
   Value attention(Value x, const std::string &name, int64_t layer);
+  Value dense(Value x, const std::string &name);
+  void writeExpert(moe::ExpertsOp op);
+  Value experts(Value x, const std::string &name);
   Value feedForward(Value x, const std::string &name);
   Value chain(Value x);
   Value layer(Value x, int64_t index);
@@ -197,12 +207,54 @@ Value ProgramWriter::attention(Value x, const std::string &name, int64_t layer) 
   return linear(op.getResult(), name + ".o", config.hidden);
 }
 
-Value ProgramWriter::feedForward(Value x, const std::string &name) {
+Value ProgramWriter::dense(Value x, const std::string &name) {
   Value up = linear(x, name + ".up", config.inner);
   if (!config.isGated)
     return linear(llm::ActivationOp::create(b, kind(), up), name + ".down", config.hidden);
   Value gate = linear(x, name + ".gate", config.inner);
   return linear(llm::GatedOp::create(b, kind(), gate, up), name + ".down", config.hidden);
+}
+
+/// The region of `op`.
+void ProgramWriter::writeExpert(moe::ExpertsOp op) {
+  OpBuilder::InsertionGuard guard(b);
+  Block &block = op.getBody().emplaceBlock();
+  Value x = block.addArgument(op.getX().getType(), b.getLoc());
+  for (Value stack : op.getMatrices()) {
+    auto type = cast<RankedTensorType>(stack.getType());
+    block.addArgument(RankedTensorType::get(type.getShape().drop_front(), type.getElementType()), b.getLoc());
+  }
+  b.setInsertionPointToStart(&block);
+  Value y = llm::LinearOp::create(b, x, block.getArgument(1), Value());
+  if (config.isGated) {
+    Value gate = slice(y, 0, config.inner), up = slice(y, config.inner, config.inner);
+    y = llm::GatedOp::create(b, kind(), gate, up);
+  } else {
+    y = llm::ActivationOp::create(b, kind(), y);
+  }
+  moe::YieldOp::create(b, llm::LinearOp::create(b, y, block.getArgument(2), Value()));
+}
+
+Value ProgramWriter::experts(Value x, const std::string &name) {
+  Value logits = linear(x, name + ".router", config.experts);
+  auto scoring = random.pick({moe::Scoring::softmax, moe::Scoring::softmax_chosen, moe::Scoring::sigmoid});
+  auto route = moe::RouteOp::create(b, scoring, logits, static_cast<uint64_t>(config.topK), random.oneIn(2),
+                                    llvm::APFloat(random.oneIn(3) ? 1.5f : 1.0f));
+  Value up = weights.stack(b, name + ".experts.up", config.experts, config.isGated ? 2 * config.inner : config.inner,
+                           columns(x));
+  Value down = weights.stack(b, name + ".experts.down", config.experts, config.hidden, config.inner);
+  auto op =
+      moe::ExpertsOp::create(b, rows(config.hidden), x, route.getWeights(), route.getExperts(), ValueRange{up, down});
+  writeExpert(op);
+  if (!config.hasSharedExpert)
+    return op;
+  Value gate = llm::ActivationOp::create(b, llm::ActivationKind::sigmoid, linear(x, name + ".shared_gate", 1));
+  Value shared = moe::ScaleRowsOp::create(b, dense(x, name + ".shared"), gate);
+  return arith::AddFOp::create(b, op, shared);
+}
+
+Value ProgramWriter::feedForward(Value x, const std::string &name) {
+  return config.experts ? experts(x, name) : dense(x, name);
 }
 
 /// A few element-wise ops.
@@ -319,7 +371,7 @@ static DictionaryAttr modelAttribute(Builder b, const Config &config, const Rand
 }
 
 RandomProgram yoke::makeRandomProgram(MLIRContext &context, uint64_t seed) {
-  context.loadDialect<llm::LLMDialect, func::FuncDialect, arith::ArithDialect, tensor::TensorDialect,
+  context.loadDialect<llm::LLMDialect, moe::MoEDialect, func::FuncDialect, arith::ArithDialect, tensor::TensorDialect,
                       ml_program::MLProgramDialect>();
   Random random(seed);
   Config config(random);

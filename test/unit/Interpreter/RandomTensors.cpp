@@ -83,6 +83,18 @@ Value RandomTensors::matrix(OpBuilder &builder, const std::string &name, int64_t
   return addGlobal(builder, name, RankedTensorType::get({rows, cols}, element), llm::WeightAttr::get(context, pieces));
 }
 
+Value RandomTensors::stack(OpBuilder &builder, const std::string &name, int64_t count, int64_t rows, int64_t cols) {
+  MLIRContext *context = builder.getContext();
+  SmallVector<llm::PieceAttr> pieces;
+  int64_t tensors = random.oneIn(2) ? 1 : count, each = count * rows / tensors;
+  for (int64_t i = 0; i < tensors; ++i) {
+    std::string part = addTensor(fmt::format("{}.{}", name, i), each, cols, false);
+    pieces.push_back(llm::PieceAttr::get(context, part, 0, each, each, 1, false));
+  }
+  return addGlobal(builder, name, RankedTensorType::get({count, rows, cols}, element),
+                   llm::WeightAttr::get(context, pieces));
+}
+
 WeightProvider RandomProgram::weights() const {
   return piecewiseWeights([this](StringRef name) -> Result<Matrix> {
     for (const RandomTensor &tensor : tensors)

@@ -17,6 +17,8 @@ public:
   /// A new [rows, cols] weight, loaded at the builder's place. It is stored plainly, transposed, as two tensors, or as
   /// interleaved blocks of a larger one.
   mlir::Value matrix(mlir::OpBuilder &builder, const std::string &name, int64_t rows, int64_t cols);
+  /// A new weight of `count` matrices [rows, cols], each stored as a tensor of its own or all in one.
+  mlir::Value stack(mlir::OpBuilder &builder, const std::string &name, int64_t count, int64_t rows, int64_t cols);
   mlir::Value vector(mlir::OpBuilder &builder, const std::string &name, int64_t size);
   /// Loads an existing global.
   static mlir::Value load(mlir::OpBuilder &builder, mlir::ModuleOp module, const std::string &name);

@@ -69,7 +69,7 @@ TEST_F(WeightsTest, Errors) {
               "@w: its pieces hold 4 values, its type 6");
   expectError(R"(#llm.piece<"x", offset = 0, block = 2, stride = 2, count = 1>)", "tensor<2x2xf32>", "there is no x");
   expectError(R"(#llm.piece<"m", offset = 0, block = 2, stride = 2, count = 1>)", "tensor<?x2xf32>",
-              "@w: expected a weight of a static shape of rank 1 or 2");
+              "@w: expected a weight of a static shape of rank 1 to 3");
   load("ml_program.global private @w(dense<1.0> : tensor<2xf32>) : tensor<2xf32>");
   auto result = piecewiseWeights(nullptr)(*module->getOps<mlir::ml_program::GlobalOp>().begin());
   ASSERT_FALSE(result);

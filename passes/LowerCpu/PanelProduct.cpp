@@ -1,0 +1,145 @@
+//===- PanelProduct.cpp - rows of activations times panels of a matrix ----===//
+#include "LowerCpu/PanelProduct.h"
+
+using namespace mlir;
+using namespace yoke;
+
+int64_t PanelMatrix::panels() const {
+  auto type = cast<MemRefType>(memory.getType());
+  return type.getDimSize(type.getRank() - 3);
+}
+
+bool PanelProduct::storesPairs() const {
+  return cast<MemRefType>(matrix.memory.getType()).getElementType().isInteger(32);
+}
+
+RowBlocks PanelProduct::blocksOf(KernelBuilder &b, Value begin, Value end) {
+  int64_t block = b.shape.rowBlock;
+  Value rows = b.sub(end, begin);
+  Value whole = b.mul(b.quotient(rows, block), b.index(block));
+  return {begin, b.add(begin, whole), b.sub(rows, whole)};
+}
+
+void PanelProduct::emit(Value x, Value panel, const RowBlocks &blocks, RowSource source, Sink sink) {
+  int64_t block = b.shape.rowBlock;
+  b.loop(blocks.begin, blocks.lastBegin, b.index(block),
+         [&](Value row) { emitTile(x, panel, row, block, source, sink); });
+
+  SmallVector<int64_t> cases;
+  for (int64_t rows = 1; rows < block; ++rows)
+    cases.push_back(rows);
+  auto choice = scf::IndexSwitchOp::create(b, TypeRange(), blocks.rest, cases, cases.size());
+  OpBuilder::InsertionGuard guard(b);
+  for (auto [rows, region] : llvm::zip(cases, choice.getCaseRegions())) {
+    b.setInsertionPointToStart(&region.emplaceBlock());
+    emitTile(x, panel, blocks.lastBegin, rows, source, sink);
+    scf::YieldOp::create(b);
+  }
+  b.setInsertionPointToStart(&choice.getDefaultRegion().emplaceBlock());
+  scf::YieldOp::create(b);
+}
+
+/// Vectors of the panel's weights for one input, or for two when the panel stores pairs.
+SmallVector<Value> PanelProduct::loadWeights(Value panel, Value group) {
+  Type element = cast<MemRefType>(matrix.memory.getType()).getElementType();
+  auto type = VectorType::get({b.shape.lanes}, element);
+  SmallVector<Value> low, high;
+  for (int64_t v = 0; v < b.shape.panelVectors(); ++v) {
+    SmallVector<Value> indices(stackIndices);
+    indices.append({panel, group, b.index(v * b.shape.lanes)});
+    Value loaded = vector::LoadOp::create(b, type, matrix.memory, indices);
+    if (!storesPairs()) {
+      low.push_back(element.isF32() ? loaded : arith::ExtFOp::create(b, b.vectorType(), loaded).getResult());
+      continue;
+    }
+    // A bfloat16 is the upper half of a float32.
+    auto constant = [&](int64_t value) {
+      return arith::ConstantOp::create(b,
+                                       DenseElementsAttr::get(type, b.getI32IntegerAttr(static_cast<int32_t>(value))));
+    };
+    Value even = arith::ShLIOp::create(b, loaded, constant(16));
+    Value odd = arith::AndIOp::create(b, loaded, constant(0xffff0000));
+    low.push_back(arith::BitcastOp::create(b, b.vectorType(), even));
+    high.push_back(arith::BitcastOp::create(b, b.vectorType(), odd));
+  }
+  llvm::append_range(low, high);
+  return low;
+}
+
+/// Adds the products of input `k` to chain `chain` of each row's sums.
+void PanelProduct::accumulate(MutableArrayRef<Value> sums, ArrayRef<Value> weights, Value x, ArrayRef<Value> sources,
+                              Value k, int64_t chain) {
+  int64_t vectors = b.shape.panelVectors();
+  for (auto [r, source] : llvm::enumerate(sources)) {
+    Value input = b.broadcast(b.element(x, {source, k}));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value &sum = sums[(static_cast<int64_t>(r) * b.shape.chains + chain) * vectors + v];
+      sum = b.fma(input, weights[v], sum);
+    }
+  }
+}
+
+/// `rows` rows from `row` on times one panel.
+void PanelProduct::emitTile(Value x, Value panel, Value row, int64_t rows, RowSource source, Sink sink) {
+  int64_t vectors = b.shape.panelVectors(), chains = b.shape.chains;
+  SmallVector<Value> places, sources;
+  for (int64_t r = 0; r < rows; ++r) {
+    places.push_back(b.add(row, b.index(r)));
+    sources.push_back(source(places.back()));
+  }
+  SmallVector<Value> sums(rows * chains * vectors, b.splat(0.0));
+  int64_t even = matrix.inputs / 2 * 2;
+  auto addPair = [&](Value k, MutableArrayRef<Value> sums) {
+    Value next = b.add(k, b.index(1));
+    if (storesPairs()) {
+      SmallVector<Value> both = loadWeights(panel, b.quotient(k, 2));
+      accumulate(sums, ArrayRef(both).take_front(vectors), x, sources, k, 0);
+      accumulate(sums, ArrayRef(both).drop_front(vectors), x, sources, next, chains - 1);
+      return;
+    }
+    accumulate(sums, loadWeights(panel, k), x, sources, k, 0);
+    accumulate(sums, loadWeights(panel, next), x, sources, next, chains - 1);
+  };
+  sums = b.reduce(b.index(0), b.index(even), b.index(2), sums, [&](Value k, ValueRange carried) {
+    SmallVector<Value> next(carried);
+    addPair(k, next);
+    return next;
+  });
+  if (even < matrix.inputs) {
+    Value k = b.index(even);
+    accumulate(sums, loadWeights(panel, storesPairs() ? b.index(even / 2) : k), x, sources, k, 0);
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    SmallVector<Value> results;
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value sum = sums[r * chains * vectors + v];
+      for (int64_t chain = 1; chain < chains; ++chain)
+        sum = b.add(sum, sums[(r * chains + chain) * vectors + v]);
+      results.push_back(sum);
+    }
+    emitSums(panel, places[r], results, sink);
+  }
+}
+
+/// Lanes below `count` when the matrix has a ragged last panel.
+static Columns placeOf(KernelBuilder &b, Value begin, int64_t count, int64_t panelColumns) {
+  if (count % panelColumns == 0)
+    return {begin, {}};
+  auto type = VectorType::get({b.shape.lanes}, b.getI1Type());
+  Value left = b.greatest(b.sub(b.index(count), begin), b.index(0));
+  return {begin, vector::CreateMaskOp::create(b, type, left)};
+}
+
+void PanelProduct::emitSums(Value panel, Value row, ArrayRef<Value> sums, Sink sink) {
+  int64_t halves = matrix.interleaved ? 2 : 1;
+  int64_t columns = matrix.outputs / halves, panelColumns = KernelShape::panel / halves;
+  int64_t vectors = b.shape.panelVectors() / halves;
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value begin = b.add(b.mul(panel, b.index(panelColumns)), b.index(v * b.shape.lanes));
+    Columns place = placeOf(b, begin, columns, panelColumns);
+    if (matrix.interleaved)
+      sink(row, place, {sums[v], sums[v + vectors]});
+    else
+      sink(row, place, sums[v]);
+  }
+}
