@@ -4,6 +4,7 @@
 #include "Contract/Contract.h"
 #include "Fuse/Fuse.h"
 #include "LowerCpu/LowerCpu.h"
+#include "Partition/Partition.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
@@ -91,6 +92,10 @@ void yoke::registerPassesAndPipelines() {
   registerPackWeightsPass();
   registerLowerToKernelsPass();
   registerApproximateMathPass();
+  registerSpecialisePass();
+  registerPartitionPass();
+  registerCheckPlacementPass();
+  registerErasePlacementPass();
   static PassPipelineRegistration<StageOptions> simplify("yoke-simplify", "Canonical form of the llm dialect",
                                                          buildSimplify);
   static PassPipelineRegistration<StageOptions> fuse("yoke-fuse", "Fuse llm ops into one region a kernel", buildFuse);

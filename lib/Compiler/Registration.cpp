@@ -5,6 +5,7 @@
 #include "LLM/LLMTiling.h"
 #include "MoE/MoE.h"
 #include "Pipelines.h"
+#include "Place/Place.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
@@ -20,6 +21,6 @@ void yoke::registerEverything(mlir::DialectRegistry &registry) {
   mlir::registerAllToLLVMIRTranslations(registry);
   mlir::registerAllPasses();
   registerPassesAndPipelines();
-  registry.insert<llm::LLMDialect, moe::MoEDialect>();
+  registry.insert<llm::LLMDialect, moe::MoEDialect, place::PlaceDialect>();
   llm::registerTilingInterfaceExternalModels(registry);
 }
