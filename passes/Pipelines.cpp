@@ -75,6 +75,17 @@ static void buildNative(OpPassManager &manager, const StageOptions &) {
   addContract(manager, "native", {}, {"llvm"});
 }
 
+void yoke::buildPlacement(OpPassManager &manager, const std::string &target) {
+  StageOptions stage;
+  buildSimplify(manager, stage);
+  buildFuse(manager, stage);
+  manager.addPass(createSpecialisePass());
+  PartitionPassOptions partition;
+  partition.target = target;
+  manager.addPass(createPartitionPass(partition));
+  manager.addPass(createCheckPlacementPass({.target = target, .context = partition.context}));
+}
+
 ArrayRef<Stage> yoke::cpuStages() {
   static const Stage stages[] = {
       {"simplify", "canonical form of the llm dialect, nothing that is not needed", buildSimplify},

@@ -24,6 +24,9 @@ struct Stage {
 /// All stages on the way to a CPU, first to last.
 llvm::ArrayRef<Stage> cpuStages();
 
+/// The way to kernels on the devices of a target file, for the usual classes of steps.
+void buildPlacement(mlir::OpPassManager &manager, const std::string &target);
+
 /// Our passes, and the pipelines `--yoke-simplify`, `--yoke-fuse`, `--yoke-lower-cpu`.
 void registerPassesAndPipelines();
 

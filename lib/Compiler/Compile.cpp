@@ -48,6 +48,8 @@ public:
   }
 
   Status run() {
+    if (StringRef(options.target).ends_with(".json"))
+      return emitPlaced();
     CpuTarget target = YOKE_TRY(CpuTarget::parse(options.target));
     YOKE_TRY(startRemarks());
     report("import", 0);
@@ -116,6 +118,30 @@ private:
     return {};
   }
 
+  /// The text of the model's kernels on the devices of a target file; a line for each class of steps goes to stderr.
+  Status emitPlaced() {
+    if (options.emit != "placed")
+      return usageError("target {}: no code is made for described targets; --emit placed shows the placement, `yoke "
+                        "simulate` runs it",
+                        options.target);
+    YOKE_TRY(startRemarks());
+    report("import", 0);
+    YOKE_TRY(readModel());
+    report("place", 0);
+    FirstError errors(context);
+    ScopedDiagnosticHandler summaries(&context, [](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Remark)
+        return failure();
+      llvm::errs() << diagnostic.str() << '\n';
+      return success();
+    });
+    PassManager manager(&context);
+    buildPlacement(manager, options.target);
+    if (mlir::failed(manager.run(*module)))
+      return tl::unexpected<Error>(errors.take(ErrorKind::Malformed, options.target + ": placement failed"));
+    return emitText();
+  }
+
   /// Runs the stages one by one; stops after the one that is to be printed.
   Status lower(const CpuTarget &target) {
     StageOptions stageOptions;
@@ -140,7 +166,8 @@ private:
         return emitText();
     }
     if (!options.emit.empty())
-      return usageError("emit {}: expected llm, fused, linalg or llvm", options.emit);
+      return usageError("emit {}: expected llm, fused, linalg or llvm, or placed with --target FILE.json",
+                        options.emit);
     return {};
   }
 

@@ -49,10 +49,11 @@ void addCompileCommand(CLI::App &app, Action &action) {
   CLI::App *command = app.add_subcommand("compile", "Compile a checkpoint into a package");
   command->add_option("model", flags->model, "Checkpoint folder or .mlir file")->required()->option_text("MODEL");
   command->add_option("-o,--output", flags->output, "Package to write (text with --emit; - is stdout)");
-  command->add_option("--target", flags->target, "cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4 [cpu:native]");
+  command->add_option("--target", flags->target,
+                      "cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4 [cpu:native]; a target file with --emit placed");
   command->add_option("--weights", flags->weights, "f32, bf16 or f16 [as stored]");
   command->add_option("--emit", flags->emit,
-                      "Write the text of a stage instead of a package: llm, fused, linalg, llvm");
+                      "Write the text of a stage instead of a package: llm, fused, linalg, llvm, placed");
   command->add_option("--remarks", flags->remarks, "Write placement and fusion decisions to this YAML file");
   command->add_flag("--print-ir-after-stage", flags->printIr, "Print the IR after each stage to stderr");
   command->add_option("--save-temps", flags->saveTemps, "Keep intermediate files in this folder");
