@@ -23,13 +23,16 @@ Result<int> chooseThreads(int requested, const Model &model) {
   const int64_t limit = model.manifest.step.maxThreads;
   if (requested < 0 || requested > limit)
     return usageError("threads must be between 1 and {} (the package's limit), found {}", limit, requested);
-  if (requested)
-    return requested;
-  const int64_t worthwhile = static_cast<int64_t>(model.weights.size()) / weightBytesPerThread;
-  return static_cast<int>(std::clamp<int64_t>(worthwhile, 1, std::min<int64_t>(availableCores(), limit)));
+  return requested ? requested : defaultThreads(model);
 }
 
 } // namespace
+
+int defaultThreads(const Model &model) {
+  const int64_t worthwhile = static_cast<int64_t>(model.weights.size()) / weightBytesPerThread;
+  const int64_t most = std::min<int64_t>(availableCores(), model.manifest.step.maxThreads);
+  return static_cast<int>(std::clamp<int64_t>(worthwhile, 1, most));
+}
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, const SessionOptions &options) {
   const StepDescription &step = model->manifest.step;

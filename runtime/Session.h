@@ -17,6 +17,9 @@ struct SessionOptions {
   int64_t kvTokens = 0;
 };
 
+/// Threads that suit a model on this machine.
+int defaultThreads(const Model &model);
+
 /// What is needed to execute a model: a thread team, scratch memory and a KV cache. One step at a time.
 class Session {
 public:

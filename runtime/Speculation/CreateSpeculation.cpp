@@ -2,6 +2,8 @@
 
 #include "Support/File.h"
 #include "runtime/Session.h"
+#include "runtime/Speculation/AdaptiveTrigrams.h"
+#include "runtime/Speculation/DraftModel.h"
 #include "runtime/Speculation/SuffixDrafter.h"
 #include "runtime/Speculation/TokenRecycling.h"
 
@@ -13,7 +15,7 @@ namespace {
 using Make = std::function<std::unique_ptr<Drafter>(const DraftRequest &)>;
 using Warn = std::function<void(const std::string &)>;
 
-constexpr size_t maxTreeFileBytes = size_t(1) << 20;
+constexpr size_t maxTreeFileBytes = size_t(1) << 20, maxCorpusBytes = size_t(1) << 28;
 
 /// The table of Token Recycling and where it is kept.
 struct Recycling {
@@ -36,6 +38,10 @@ public:
       addNgram();
     if (wanted == DecodeSpec::Drafter::TokenRecycling || all)
       YOKE_TRY(addTokenRecycling());
+    if (wanted == DecodeSpec::Drafter::Aded)
+      YOKE_TRY(addAdaptiveTrigrams());
+    if (wanted == DecodeSpec::Drafter::Model)
+      YOKE_TRY(addDraftModel());
     CostModel cost = YOKE_TRY(CostModel::measure(session, spec.rows));
     auto makeDrafters = [makers = std::move(makers)](const DraftRequest &request) {
       Drafters drafters;
@@ -80,6 +86,33 @@ private:
       onSave = [recycling, path = statePath(), identity = model.manifest.sourceSha256] {
         return recycling->table.save(path, identity);
       };
+    return {};
+  }
+
+  Status addAdaptiveTrigrams() {
+    auto table = std::make_shared<TrigramTable>();
+    if (!spec.corpusFile.empty()) {
+      const std::string text = YOKE_TRY(readFile(spec.corpusFile, maxCorpusBytes));
+      table->count(YOKE_TRY(session.model().tokenize(text, /*addSpecial=*/false, /*parseSpecial=*/false)));
+    }
+    const int32_t kinds = AdaptiveTrigrams::addKinds(*acceptance);
+    makers.push_back([table, &acceptance = *acceptance, kinds, monteCarlo = spec.monteCarlo](const DraftRequest &) {
+      return std::make_unique<AdaptiveTrigrams>(monteCarlo, *table, acceptance, kinds);
+    });
+    return {};
+  }
+
+  Status addDraftModel() {
+    auto model = YOKE_TRY(Model::open(spec.draftModel));
+    YOKE_TRY(checkDraftModel(*model, session.model()));
+    std::shared_ptr<Session> drafting =
+        YOKE_TRY(Session::create(model, {std::min(session.team().size(), defaultThreads(*model)), false, 0}));
+    const int32_t kinds = DraftModel::addKinds(*acceptance);
+    makers.push_back([drafting, &acceptance = *acceptance, kinds,
+                      endTokens = session.model().endTokens](const DraftRequest &request) {
+      return std::make_unique<DraftModel>(*drafting, Sampler(request.sampling, endTokens), request.promptLength,
+                                          *request.cost, acceptance, kinds);
+    });
     return {};
   }
 

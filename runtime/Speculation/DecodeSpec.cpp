@@ -33,7 +33,7 @@ constexpr Name names[] = {
     {"auto", Drafter::Auto},
 };
 
-constexpr std::string_view unsupported[] = {"medusa", "hydra", "beam", "constrain", "aded", "adaptive", "model"};
+constexpr std::string_view unsupported[] = {"medusa", "hydra", "beam", "constrain"};
 
 Status setInteger(std::string_view key, std::string_view text, int32_t low, int32_t high, int32_t &value) {
   int32_t number = 0;
@@ -97,7 +97,7 @@ std::map<std::string_view, Setter> settersOf(Drafter drafter) {
 } // namespace
 
 const char *const decodeSpecHelp = "greedy, sample, or guesses ahead that never change the text: auto, prompt-lookup, "
-                                   "ngram, token-recycling; options follow as :KEY=VALUE,...";
+                                   "ngram, token-recycling, aded, model:PACKAGE; options follow as :KEY=VALUE,...";
 
 Result<DecodeSpec> DecodeSpec::parse(std::string_view text) {
   const size_t colon = text.find(':');
@@ -106,10 +106,11 @@ Result<DecodeSpec> DecodeSpec::parse(std::string_view text) {
   const auto *found = std::ranges::find(names, name, &Name::name);
   if (std::ranges::find(unsupported, name) != std::end(unsupported))
     return failed("--decode {}: not supported by this version; supported: greedy, sample, prompt-lookup, ngram, "
-                  "token-recycling, auto",
+                  "token-recycling, aded, model:PACKAGE, auto",
                   name);
   if (found == std::end(names))
-    return usageError("--decode {}: unknown; known: greedy, sample, prompt-lookup, ngram, token-recycling, auto",
+    return usageError("--decode {}: unknown; known: greedy, sample, prompt-lookup, ngram, token-recycling, aded, "
+                      "model:PACKAGE, auto",
                       quote(text));
   DecodeSpec spec;
   spec.drafter = found->drafter;

@@ -23,7 +23,8 @@ constexpr int64_t longestStreak = 63;
 
 } // namespace
 
-std::unique_ptr<Speculator> Speculation::begin(const DraftRequest &request) {
+std::unique_ptr<Speculator> Speculation::begin(DraftRequest request) {
+  request.cost = &costModel;
   return std::make_unique<Speculator>(*this, makeDrafters(request));
 }
 

@@ -27,6 +27,7 @@ struct SpeculationStats {
 struct DraftRequest {
   SamplingOptions sampling;
   int64_t promptLength = 0;
+  const CostModel *cost = nullptr; ///< of the model's steps; set by Speculation
 };
 
 using Drafters = std::vector<std::unique_ptr<Drafter>>;
@@ -48,7 +49,7 @@ public:
       : options(options), costModel(std::move(cost)), acceptanceModel(std::move(acceptance)),
         makeDrafters(std::move(makeDrafters)) {}
 
-  std::unique_ptr<Speculator> begin(const DraftRequest &request);
+  std::unique_ptr<Speculator> begin(DraftRequest request);
   const CostModel &cost() const { return costModel; }
   /// Tells of a step that was taken, of decoding rows alone.
   void observeStep(int64_t rows, double seconds) { costModel.observe(rows, seconds); }

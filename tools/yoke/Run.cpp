@@ -17,7 +17,7 @@ struct RunFlags {
   GenerationSettings settings;
   std::optional<int64_t> seed;
   std::vector<std::string> stops;
-  std::string decodeText;
+  std::string decodeText, draftModel;
   DecodeSpec decode;
   std::optional<int32_t> logprobs;
   bool ignoreEos = false;
@@ -34,6 +34,12 @@ Status checkFlags(RunFlags &flags) {
     return usageError("--system needs --chat");
   if (!flags.decodeText.empty())
     flags.decode = YOKE_TRY(DecodeSpec::parse(flags.decodeText));
+  if (!flags.draftModel.empty()) {
+    if (flags.decode.speculates())
+      return usageError("--draft-model contradicts --decode {}", flags.decodeText);
+    flags.decode.drafter = DecodeSpec::Drafter::Model;
+    flags.decode.draftModel = flags.draftModel;
+  }
   if (flags.decode.sample == false && flags.settings.temperature.value_or(0) > 0)
     return usageError("--decode greedy contradicts --temperature {}", *flags.settings.temperature);
   if (flags.decode.sample)
@@ -168,6 +174,8 @@ void addRunCommand(CLI::App &app, Action &action) {
   command->add_option("--system", flags->system, "With --chat: the system's message before it");
   command->add_option("--decode", flags->decodeText, std::string(decodeSpecHelp) + " [by --temperature]")
       ->option_text("SPEC");
+  command->add_option("--draft-model", flags->draftModel, "Smaller model of the same vocabulary that guesses ahead")
+      ->option_text("PACKAGE");
   command->add_option("--logprobs", flags->logprobs, "With --json: log-probabilities of the K most probable tokens");
   command->add_flag("--json", flags->json, "Print one JSON object instead of streaming text");
   command->footer("Examples:\n"

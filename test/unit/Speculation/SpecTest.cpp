@@ -11,7 +11,7 @@ TEST(DecodeSpec, NamesAndOptions) {
   EXPECT_EQ(DecodeSpec::parse("greedy")->sample, false);
   EXPECT_EQ(DecodeSpec::parse("sample")->sample, true);
   EXPECT_FALSE(DecodeSpec::parse("greedy")->speculates());
-  for (const char *name : {"prompt-lookup", "ngram", "token-recycling", "auto"}) {
+  for (const char *name : {"prompt-lookup", "ngram", "token-recycling", "aded", "auto"}) {
     auto spec = DecodeSpec::parse(name);
     ASSERT_TRUE(spec) << spec.error().message;
     EXPECT_EQ(spec->name(), name);
@@ -23,13 +23,16 @@ TEST(DecodeSpec, NamesAndOptions) {
   EXPECT_EQ(DecodeSpec::parse("recycle")->drafter, Drafter::TokenRecycling);
   EXPECT_EQ(DecodeSpec::parse("recycle:tree=t.json,state=s,rows=16")->treeFile, "t.json");
   EXPECT_FALSE(DecodeSpec::parse("recycle:state=none")->keepState);
+  EXPECT_TRUE(DecodeSpec::parse("adaptive:search=mcts")->monteCarlo);
+  EXPECT_EQ(DecodeSpec::parse("model:a/b:c.yoke")->draftModel, "a/b:c.yoke");
   EXPECT_FALSE(DecodeSpec::parse("suffix:size=full")->sized);
 }
 
 TEST(DecodeSpec, RefusesOthers) {
-  for (const char *text : {"", "greedy:n=1", "ngram:", "lookup:n=0", "lookup:n=9", "lookup:n=x", "lookup:n",
-                           "lookup:m=3", "lookup:n=2,", "ngram:search=mcts", "recycle:state=", "auto:size=half",
-                           "auto:rows=1", "auto:rows=257", "lookup:n=99999999999999999999"}) {
+  for (const char *text :
+       {"", "greedy:n=1", "ngram:", "lookup:n=0", "lookup:n=9", "lookup:n=x", "lookup:n", "lookup:m=3", "lookup:n=2,",
+        "ngram:search=mcts", "recycle:state=", "auto:size=half", "auto:rows=1", "auto:rows=257", "model",
+        "model:", "aded:search=dfs", "lookup:n=99999999999999999999"}) {
     auto spec = DecodeSpec::parse(text);
     if (std::string_view(text) == "ngram:" || std::string_view(text) == "lookup:n=2,") {
       EXPECT_TRUE(spec) << text;

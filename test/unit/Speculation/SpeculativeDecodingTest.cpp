@@ -322,7 +322,8 @@ TEST(Speculation, EveryDrafterIsLossless) {
   auto model = makeFakeModel({.maxTokens = 16, .maxPositions = 256});
   model->path = testing::TempDir() + "every.yoke";
   auto session = Session::create(model, {1, false, 0}).value();
-  for (const char *text : {"prompt-lookup", "ngram", "token-recycling:state=none", "auto:state=none"})
+  for (const char *text :
+       {"prompt-lookup", "ngram", "token-recycling:state=none", "aded", "aded:search=mcts", "auto:state=none"})
     for (const char *size : {"full", "auto"}) {
       const std::string name = std::string(text) + (std::string_view(text).find(':') == std::string::npos ? ":" : ",");
       auto spec = DecodeSpec::parse(name + "size=" + size);
@@ -340,6 +341,52 @@ TEST(Speculation, EveryDrafterIsLossless) {
       }
       EXPECT_TRUE((*speculation)->save());
     }
+}
+
+/// The fake model drafting for itself: every guess is right, when sampling too.
+TEST(Speculation, ADraftModelOfTheSameMindIsAlwaysRight) {
+  const std::string path = testing::TempDir() + "draft.yoke";
+  ASSERT_TRUE(test::writeFakePackage(path, {.maxPositions = 256}));
+  auto session = Session::create(makeFakeModel({.maxTokens = 16, .maxPositions = 256}), {1, false, 0}).value();
+  auto speculation = createSpeculation(*session, *DecodeSpec::parse("model:" + path));
+  ASSERT_TRUE(speculation) << speculation.error().message;
+  for (bool sample : {false, true}) {
+    GenerateRequest request = requestFor(promptOf(20), 100);
+    request.sampling.sample = sample;
+    request.sampling.seed = 77;
+    auto plain = generate(*session, request);
+    auto found = generate(*session, request, {}, nullptr, speculation->get());
+    ASSERT_TRUE(found) << found.error().message;
+    expectSame(*found, *plain);
+    EXPECT_EQ(found->stats.speculation->accepted, found->stats.speculation->guesses);
+  }
+}
+
+TEST(Speculation, DraftModelsOfAnotherVocabularyAreRefused) {
+  auto session = Session::create(makeFakeModel(), {1, false, 0}).value();
+  const std::string path = testing::TempDir() + "other.yoke";
+  Manifest manifest = test::fakeManifest({});
+  manifest.vocabSize = manifest.step.outputColumns = 98;
+  ASSERT_TRUE(test::writeFakePackage(path, {}, "{}", manifest));
+  auto refused = createSpeculation(*session, *DecodeSpec::parse("model:" + path));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::Malformed);
+  EXPECT_EQ(refused.error().message,
+            path + ": has 98 tokens, but fake.yoke has 97: a draft model needs the same vocabulary");
+  auto missing = createSpeculation(*session, *DecodeSpec::parse("model:" + path + ".missing"));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().kind, ErrorKind::Malformed);
+}
+
+TEST(Speculation, NanOfADraftModelEndsTheDraft) {
+  const std::string path = testing::TempDir() + "nan.yoke";
+  ASSERT_TRUE(test::writeFakePackage(path, {.maxPositions = 64, .nanFrom = 10}));
+  auto session = Session::create(makeFakeModel(), {1, false, 0}).value();
+  auto speculation = createSpeculation(*session, *DecodeSpec::parse("model:" + path));
+  ASSERT_TRUE(speculation) << speculation.error().message;
+  auto found = generate(*session, requestFor(promptOf(4), 40), {}, nullptr, speculation->get());
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->tokens, fakeContinuation(promptOf(4), 40));
 }
 
 } // namespace
