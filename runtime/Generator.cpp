@@ -153,6 +153,8 @@ void Generation::dropTree(int32_t nodes) {
 }
 
 Result<int32_t> Generation::choose(std::span<float> row) {
+  if (request.onLogits)
+    request.onLogits(row);
   std::vector<float> original;
   if (request.logprobs)
     original.assign(row.begin(), row.end());

@@ -24,6 +24,8 @@ struct GenerateRequest {
   bool ignoreEndTokens = false;
   /// Most probable tokens to report per position; absent: no log-probabilities at all.
   std::optional<int32_t> logprobs;
+  /// When set, sees each row of logits [vocab] that a token is chosen from, as the model gave it.
+  std::function<void(std::span<const float> logits)> onLogits;
 };
 
 struct GenerateStats {

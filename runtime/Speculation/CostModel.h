@@ -24,7 +24,7 @@ public:
 
   /// Measures the session's model within about `budgetSeconds`, on a scratch sequence. Stops at the row count from
   /// which on another row costs as much as a step of its own. Error: Resources (KV cache).
-  static Result<CostModel> measure(Session &session, int64_t maxRows, double budgetSeconds = 0.25);
+  static Result<CostModel> measure(Session &session, int64_t maxRows, double budgetSeconds);
 
   double seconds(int64_t rows) const;
   /// Learns from a step that was taken: the point of this row count, if there is one, follows the lower quarter of its

@@ -15,6 +15,7 @@ namespace {
 using Make = std::function<std::unique_ptr<Drafter>(const DraftRequest &)>;
 using Warn = std::function<void(const std::string &)>;
 
+constexpr double calibrationSeconds = 0.25;
 constexpr size_t maxTreeFileBytes = size_t(1) << 20, maxCorpusBytes = size_t(1) << 28;
 
 /// The table of Token Recycling and where it is kept.
@@ -42,7 +43,7 @@ public:
       YOKE_TRY(addAdaptiveTrigrams());
     if (wanted == DecodeSpec::Drafter::Model)
       YOKE_TRY(addDraftModel());
-    CostModel cost = YOKE_TRY(CostModel::measure(session, spec.rows));
+    CostModel cost = YOKE_TRY(CostModel::measure(session, spec.rows, spec.sized ? calibrationSeconds : 0));
     auto makeDrafters = [makers = std::move(makers)](const DraftRequest &request) {
       Drafters drafters;
       for (const Make &make : makers)

@@ -42,7 +42,8 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         package, output = os.path.join(work, "model.yoke"), os.path.join(work, "out.npy")
         subprocess.run([yoke, "compile", folder, "-o", package, *flags], check=True)
-        subprocess.run([yoke, "verify", package], check=True, stdout=subprocess.DEVNULL)
+        parity = ["--parity", "-n", "24"] if "logits.0" in goldens else []
+        subprocess.run([yoke, "verify", package, *parity], check=True, stdout=subprocess.DEVNULL)
         for i, prompt in enumerate(prompts):
             ids = ",".join(map(str, prompt["token_ids"] if isinstance(prompt, dict) else prompt))
             kind = "logits" if f"logits.{i}" in goldens else "embedding"

@@ -2,6 +2,7 @@
 #include "../Runtime/FakeModel.h"
 #include "runtime/Generator.h"
 #include "runtime/Speculation/CreateSpeculation.h"
+#include "runtime/Speculation/Parity.h"
 
 #include <gtest/gtest.h>
 #include <map>
@@ -387,6 +388,37 @@ TEST(Speculation, NanOfADraftModelEndsTheDraft) {
   auto found = generate(*session, requestFor(promptOf(4), 40), {}, nullptr, speculation->get());
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(found->tokens, fakeContinuation(promptOf(4), 40));
+}
+
+TEST(Parity, OfASoundModelHolds) {
+  auto session = Session::create(makeFakeModel({.maxTokens = 32, .maxPositions = 128}), {2, false, 0}).value();
+  const auto prompts = parityPrompts(*session);
+  auto result = checkParity(*session, prompts, {});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->prompts, static_cast<int64_t>(prompts.size()));
+  EXPECT_GT(result->accepted, 100);
+  EXPECT_GT(result->guesses, 10 * result->steps);
+}
+
+/// A step whose rows depend, in the last bit, on how many rows it computes.
+void unsoundStep(YokeMemRef1 *weights, YokeMemRef1 *arena, YokeMemRef1 *kv, YokeMemRef1 *tokens, YokeMemRef1 *positions,
+                 YokeMemRef1 *slots, YokeMemRef1 *limits, YokeMemRef1 *sequences, YokeMemRef1 *parents,
+                 YokeMemRef1 *outputs, YokeMemRef1 *blocks, int64_t stride, YokeMemRef1 *result, int64_t thread,
+                 int64_t threads, void *context, YokeBarrier barrier) {
+  _mlir_ciface_yoke_step(weights, arena, kv, tokens, positions, slots, limits, sequences, parents, outputs, blocks,
+                         stride, result, thread, threads, context, barrier);
+  if (thread == 0 && outputs->size >= 4)
+    static_cast<float *>(result->aligned)[0] += 0x1p-20f;
+}
+
+TEST(Parity, FindsTheLastBit) {
+  auto model = makeFakeModel({.maxTokens = 32, .maxPositions = 128});
+  model->step = unsoundStep;
+  auto session = Session::create(model, {1, false, 0}).value();
+  auto result = checkParity(*session, parityPrompts(*session), {});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::Failed);
+  EXPECT_NE(result.error().message.find("the logits differ"), std::string::npos) << result.error().message;
 }
 
 } // namespace
