@@ -1,3 +1,4 @@
+#include "BenchDecode.h"
 #include "BenchReport.h"
 #include "Commands.h"
 #include "Console.h"
@@ -18,6 +19,8 @@ struct BenchFlags {
   std::string prompts = "512", generations = "128", batches = "1", depths = "0", threads;
   int repetitions = 5;
   std::string format = "md";
+  std::vector<std::string> decode;
+  std::string promptFile;
   bool noWarmup = false;
   bool noRoof = false;
 };
@@ -148,7 +151,29 @@ Result<std::vector<BenchRow>> measureAll(const std::shared_ptr<const Model> &mod
   return rows;
 }
 
+Result<int> compareDecoding(const BenchFlags &flags) {
+  if (flags.promptFile.empty() || flags.decode.empty())
+    return usageError("--decode and --prompts go together");
+  if (flags.format == "csv")
+    return usageError("--decode reports as md or json, not csv");
+  DecodeBenchFlags decode = {flags.decode, flags.promptFile, 0, flags.repetitions, flags.format};
+  const auto lengths = YOKE_TRY(parseIntegers(flags.generations, "--n-gen"));
+  if (lengths.size() != 1 || lengths[0] < 2)
+    return usageError("--decode needs one --n-gen of at least 2");
+  decode.tokens = lengths[0];
+  const auto threads =
+      flags.threads.empty() ? std::vector<int64_t>{0} : YOKE_TRY(parseIntegers(flags.threads, "--threads"));
+  std::shared_ptr<const Model> model = YOKE_TRY(openModel(flags.model));
+  constexpr int64_t treeSlots = 256;
+  auto session = YOKE_TRY(Session::create(
+      model, {static_cast<int>(threads[0]), flags.model.pinThreads, model->manifest.maxPositions + treeSlots}));
+  YOKE_TRY(writeOutput(YOKE_TRY(benchDecode(*session, decode, catchInterrupts()))));
+  return 0;
+}
+
 Result<int> bench(const BenchFlags &flags) {
+  if (!flags.decode.empty() || !flags.promptFile.empty())
+    return compareDecoding(flags);
   auto cases = YOKE_TRY(makeCases(flags));
   std::shared_ptr<const Model> model = YOKE_TRY(openModel(flags.model));
   if (!model->generates())
@@ -181,6 +206,13 @@ void addBenchCommand(CLI::App &app, Action &action) {
   command->add_option("-o,--output", flags->format, "md, json or csv")
       ->check(CLI::IsMember({"md", "json", "csv"}))
       ->capture_default_str();
+  command
+      ->add_option("--decode", flags->decode,
+                   "Compare ways of decoding with greedy decoding, on --prompts; may be repeated")
+      ->option_text("SPEC")
+      ->expected(1)
+      ->take_all();
+  command->add_option("--prompts", flags->promptFile, "With --decode: lines of {\"prompt\": TEXT, \"class\": NAME}");
   command->add_flag("--no-warmup", flags->noWarmup, "Measure the first run as well");
   command->add_flag("--no-roof", flags->noRoof, "Do not measure the machine");
   command->add_flag("--pin-threads", flags->model.pinThreads, "Bind each thread to a CPU");
@@ -192,7 +224,8 @@ void addBenchCommand(CLI::App &app, Action &action) {
   command->footer("Timings exclude tokenization and sampling. Lists are 1,2,3: every combination is a row.\n"
                   "Share of the roof: generation by bytes of weights read against streaming reads, prompts by two\n"
                   "operations per parameter and token against f32 multiply-adds, both measured on this machine.\n"
-                  "Example:\n  yoke bench model.yoke -p 128,512 -n 128 -t 1,2 -o json");
+                  "Examples:\n  yoke bench model.yoke -p 128,512 -n 128 -t 1,2 -o json\n"
+                  "  yoke bench model.yoke --decode auto --decode ngram --prompts prompts.jsonl -n 128");
   command->callback([flags, &action] { action = [flags] { return bench(*flags); }; });
 }
 
