@@ -5,8 +5,8 @@
 namespace yoke::sim {
 
 std::string_view phaseName(Phase phase) {
-  constexpr std::string_view names[phases] = {"norm",       "qkv",          "logit",    "softmax", "attend",
-                                              "projection", "feed_forward", "residual", "link",    "other"};
+  constexpr std::string_view names[phases] = {"norm",         "qkv",      "logit", "softmax", "attend", "projection",
+                                              "feed_forward", "residual", "link",  "head",    "other"};
   return names[size_t(phase)];
 }
 
@@ -33,6 +33,8 @@ Status Machine::run(Program newProgram) {
   size_t count = program.tasks.size();
   parts.assign(count, 0);
   lastPart.assign(count, 0);
+  causes.assign(count, -1);
+  finishing = -1;
   startTimes.assign(count, -1);
   finishTimes.assign(count, -1);
   remaining = int64_t(count);
@@ -71,11 +73,40 @@ Status Machine::run(Program newProgram) {
     if (event.task >= 0)
       finish(event.task);
     else {
-      engines[size_t(-1 - event.task)].waking = false;
+      Engine &engine = engines[size_t(-1 - event.task)];
+      engine.waking = false;
+      TaskId finished = std::exchange(finishing, engine.last);
       pumpEngine(size_t(-1 - event.task));
+      finishing = finished;
     }
   }
   return {};
+}
+
+void addShares(std::vector<PathShare> &shares, const std::vector<PathShare> &more) {
+  for (const PathShare &share : more) {
+    auto same = std::find_if(shares.begin(), shares.end(), [&](const PathShare &other) {
+      return other.phase == share.phase && other.kind == share.kind;
+    });
+    if (same == shares.end())
+      shares.push_back(share);
+    else
+      same->cycles += share.cycles;
+  }
+}
+
+std::vector<PathShare> Machine::criticalPath(TaskId task, int64_t since) const {
+  std::vector<PathShare> shares;
+  int64_t until = finishTimes[size_t(task)];
+  for (TaskId id = task; id >= 0 && until > since; id = causes[size_t(id)]) {
+    int64_t from = std::max(since, std::min(until, startTimes[size_t(id)]));
+    if (from < until)
+      addShares(shares, {{program.tasks[size_t(id)].phase, program.tasks[size_t(id)].kind, until - from}});
+    until = from;
+  }
+  if (until > since)
+    addShares(shares, {{Phase::Other, TaskKind::Join, until - since}});
+  return shares;
 }
 
 void Machine::refreshNext(size_t channel) {
@@ -95,6 +126,7 @@ void Machine::partDone(TaskId task, int64_t count, int64_t time) {
 void Machine::finish(TaskId id) {
   Task &task = program.tasks[size_t(id)];
   finishTimes[size_t(id)] = present;
+  finishing = id;
   --remaining;
   --engines[task.engine].running;
   reserved -= task.release;
@@ -142,6 +174,8 @@ bool Machine::startNext(Engine &engine) {
   else
     engine.order.pop_front();
   ++engine.running;
+  engine.last = id;
+  causes[size_t(id)] = finishing;
   start(id);
   return true;
 }

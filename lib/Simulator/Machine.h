@@ -26,6 +26,16 @@ struct Span {
   int64_t start, end;
 };
 
+/// Cycles of the critical path in tasks of one phase and kind.
+struct PathShare {
+  Phase phase;
+  TaskKind kind;
+  int64_t cycles;
+};
+
+/// `more` added to `shares`, by phase and kind.
+void addShares(std::vector<PathShare> &shares, const std::vector<PathShare> &more);
+
 class Machine {
 public:
   Machine(const Target &target, const MachineOptions &options);
@@ -39,6 +49,10 @@ public:
   /// Cycles at which a task of the last run ended and began.
   int64_t finished(TaskId task) const { return finishTimes[size_t(task)]; }
   int64_t started(TaskId task) const { return startTimes[size_t(task)]; }
+  TaskId lastFinished() const { return finishing; }
+  /// What the cycles from `since` to the end of `task` were spent on: walks back from the task to the one whose end let
+  /// it start (an input, a place in the scratchpad or the engine's turn), and so on. Sums to the interval.
+  std::vector<PathShare> criticalPath(TaskId task, int64_t since) const;
 
   int64_t arrayBusy() const { return arrayBusyCycles; }
   int64_t vectorBusy() const { return vectorBusyCycles; }
@@ -56,6 +70,7 @@ private:
     std::deque<TaskId> order;
     std::set<TaskId> ready;
     int64_t free = 0, running = 0;
+    TaskId last = -1; ///< started
     bool waking = false;
   };
   struct Event {
@@ -88,6 +103,8 @@ private:
   Program program;
   std::vector<int64_t> parts, startTimes, finishTimes;
   std::vector<int64_t> lastPart;
+  std::vector<TaskId> causes; ///< whose end let the task start
+  TaskId finishing = -1;
   std::vector<Engine> engines;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
   int64_t serial = 0, present = 0, remaining = 0;

@@ -18,8 +18,8 @@ enum class TaskKind : uint8_t {
 };
 
 /// Task classes for reports and timelines.
-enum class Phase : uint8_t { Norm, Qkv, Logit, Softmax, Attend, Projection, FeedForward, Residual, Link, Other };
-constexpr size_t phases = 10;
+enum class Phase : uint8_t { Norm, Qkv, Logit, Softmax, Attend, Projection, FeedForward, Residual, Link, Head, Other };
+constexpr size_t phases = 11;
 std::string_view phaseName(Phase phase);
 
 using TaskId = int32_t;

@@ -7,15 +7,15 @@ namespace {
 
 void queryKeyValue(PublishedBuilder &builder, const ModelShape &model, int64_t rows) {
   builder.layerNorm(rows, model.width);
-  builder.matMul(rows, model.width, 3 * model.widthPerDevice(), Phase::Qkv);
+  builder.matMul(rows, model.width, model.queryWidth() + 2 * model.keyWidth(), Phase::Qkv);
 }
 
 void projectionAndFeedForward(PublishedBuilder &builder, const ModelShape &model, int64_t rows) {
-  int64_t hidden = 4 * model.widthPerDevice();
-  builder.matMul(rows, model.widthPerDevice(), model.width, Phase::Projection);
+  int64_t hidden = model.hiddenPerDevice();
+  builder.matMul(rows, model.queryWidth(), model.width, Phase::Projection);
   builder.add(rows, model.width);
   builder.layerNorm(rows, model.width);
-  builder.matMul(rows, model.width, hidden, Phase::FeedForward);
+  builder.matMul(rows, model.width, model.gated ? 2 * hidden : hidden, Phase::FeedForward);
   builder.gelu(rows, hidden);
   builder.matMul(rows, hidden, model.width, Phase::FeedForward);
   builder.add(rows, model.width);
@@ -69,6 +69,7 @@ Result<PublishedResult> runPublished(Machine &machine, const Target &target, con
     YOKE_TRY(machine.run(std::move(program)));
     result.cycles = result.cyclesPerBlock = machine.now() - begin;
     result.stages = {{"block", result.cycles}};
+    result.path = machine.criticalPath(machine.lastFinished(), begin);
     return result;
   }
   if (system == PublishedSystem::NeuPimsInterleaved) {
@@ -95,6 +96,9 @@ Result<PublishedResult> runPublished(Machine &machine, const Target &target, con
     }
     YOKE_TRY(machine.run(std::move(program)));
     result.stages.push_back({stage.name, machine.now() - start});
+    bool steady = system != PublishedSystem::NeuPimsInterleaved || stage.name[0] == 'C' || stage.name[0] == 'D';
+    if (steady && machine.lastFinished() >= 0)
+      addShares(result.path, machine.criticalPath(machine.lastFinished(), start));
   }
   result.cycles = result.cyclesPerBlock = machine.now() - begin;
   if (system == PublishedSystem::NeuPimsInterleaved)

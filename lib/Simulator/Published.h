@@ -17,6 +17,7 @@ struct PublishedResult {
   int64_t cycles = 0;         ///< of the whole run
   int64_t cyclesPerBlock = 0; ///< interleaved: of a block in the steady state
   std::vector<StageTime> stages;
+  std::vector<PathShare> path; ///< of the cycles of a block
 };
 
 /// The options of a machine that models `system` as published.

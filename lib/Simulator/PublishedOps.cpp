@@ -181,10 +181,13 @@ void PublishedBuilder::fusedAttention(const std::vector<Request> &requests) {
   for (const Request &request : requests) {
     Tile tile;
     beginTile(tile, false);
+    TaskId key = -1, value = -1;
     for (int64_t head = 0; head < model.headsPerDevice(); ++head) {
       TaskId query = load(tile, size * elementBytes, Phase::Logit);
-      TaskId key = load(tile, size * request.length * elementBytes, Phase::Logit);
-      TaskId value = load(tile, size * request.length * elementBytes, Phase::Attend);
+      if (head % model.queriesPerKey() == 0) {
+        key = load(tile, size * request.length * elementBytes, Phase::Logit);
+        value = load(tile, size * request.length * elementBytes, Phase::Attend);
+      }
       auto gemm = [&](int64_t amount, TaskId a, TaskId b, Phase phase) {
         TaskId id = task(tile, TaskKind::Gemm, arrayExecute, phase, amount, false);
         program.tasks[size_t(id)].preload = true;
@@ -221,8 +224,8 @@ void PublishedBuilder::tileSteps(int32_t row, int64_t comps, int64_t results, in
 }
 
 void PublishedBuilder::logitSteps(const Request &request, int64_t chunk, bool composite, int32_t rowBase) {
-  int64_t heads = page() / model.headSize, chunks = ceilDivide(model.widthPerDevice(), page());
-  int64_t here = std::min(heads, model.headsPerDevice() - chunk * heads);
+  int64_t heads = page() / model.headSize, chunks = ceilDivide(model.keyWidth(), page());
+  int64_t here = std::min(heads, model.keyHeadsPerDevice() - chunk * heads);
   int64_t comps = ceilDivide(model.headSize, target.pim->macsPerBank);
   int64_t total = comps * here;
   program.steps.push_back({CommandKind::Gwrite, false, 1, 0, 0, 0, noOwner, 0});
@@ -256,19 +259,20 @@ void PublishedBuilder::logit(const std::vector<Request> &requests, bool composit
   beginOperator();
   Tile tile;
   beginTile(tile, false);
-  int64_t headsPerPage = page() / model.headSize, chunks = ceilDivide(model.widthPerDevice(), page());
+  int64_t headsPerPage = page() / model.headSize, chunks = ceilDivide(model.keyWidth(), page());
   int32_t rowBase = 1024;
   for (const Request &request : requests) {
     std::vector<TaskId> chunkTasks;
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
       int32_t first = int32_t(program.steps.size());
-      logitSteps(request, chunk, composite, rowBase);
+      for (int64_t pass = 0; pass < model.queriesPerKey(); ++pass)
+        logitSteps(request, chunk, composite, rowBase);
       chunkTasks.push_back(pimTask(tile, request, Phase::Logit, first));
     }
     rowBase = (rowBase + int32_t(chunks * ceilDivide(request.length, target.memory->banksPerChannel()))) % (1 << 20);
     for (int64_t head = 0; head < model.headsPerDevice(); ++head) {
       TaskId softmax = task(tile, TaskKind::Vector, pimExecute, Phase::Softmax, softmaxCycles(request.length), false);
-      program.depend(softmax, chunkTasks[size_t(head / headsPerPage)]);
+      program.depend(softmax, chunkTasks[size_t(head / model.queriesPerKey() / headsPerPage)]);
       store(tile, request.length * elementBytes, Phase::Softmax, softmax, pimStore);
     }
   }

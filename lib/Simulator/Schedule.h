@@ -12,13 +12,14 @@ struct ScheduleOptions {
   int64_t subBatches = 1; ///< 1 or 2
   bool attentionOnPim = true;
   bool links = false; ///< all-reduces over the target's link
+  bool checkCapacity = true;
 };
 
 struct Schedule {
   Program program;
   std::vector<TaskId> blockEnds;
-  int64_t weightBytes = 0, keyValueBytes = 0; ///< of one block
-  double flops = 0;                           ///< of one block
+  int64_t weightBytes = 0, npuKeyValueBytes = 0; ///< that the NPU reads in one block
+  double flops = 0;                              ///< of one block
 };
 
 enum ScheduleEngine : uint8_t {
@@ -35,7 +36,17 @@ enum ScheduleEngine : uint8_t {
 /// Error (Failed): the scratchpad or the memory is too small; says by how much.
 Result<Schedule> buildSchedule(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
                                const ScheduleOptions &options);
-MachineOptions scheduleMachine(const Target &target, const ModelShape &model, size_t requests);
+/// The language model head of one device for `rows` rows, with the final norm and the choice of tokens: one "block".
+Result<Schedule> buildHead(const Target &target, const ModelShape &model, int64_t rows);
+MachineOptions scheduleMachine(const Target &target, const ModelShape &model, int64_t rows);
+
+/// New tokens of all requests.
+int64_t rowsOf(const std::vector<Request> &batch);
+/// Rows whose activations leave half of the scratchpad to weights and keys.
+int64_t largestStep(const Target &target, const ModelShape &model);
+
+/// Bytes of keys and values of one token on one device, all layers of its stage.
+double keyValueBytesPerToken(const Target &target, const ModelShape &model);
 
 /// Seconds of a ring all-reduce of `bytes` over `devices`.
 double allReduceSeconds(const LinkTarget &link, int64_t devices, double bytes);

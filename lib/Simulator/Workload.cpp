@@ -12,13 +12,6 @@ namespace {
 constexpr int64_t maxLength = 1 << 20;
 constexpr size_t maxRequests = 1 << 16;
 
-const ModelShape known[] = {
-    {"gpt3-7b", 32, 4096, 128, 32, 4, 1},
-    {"gpt3-13b", 40, 5120, 128, 40, 4, 1},
-    {"gpt3-30b", 56, 7168, 128, 48, 4, 2},
-    {"gpt3-175b", 96, 12288, 128, 96, 8, 4},
-};
-
 int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 bool parseNumber(std::string_view text, int64_t &value) {
@@ -27,20 +20,6 @@ bool parseNumber(std::string_view text, int64_t &value) {
 }
 
 } // namespace
-
-std::vector<std::string> modelNames() {
-  std::vector<std::string> names;
-  for (const ModelShape &model : known)
-    names.push_back(model.name);
-  return names;
-}
-
-Result<ModelShape> findModel(std::string_view name) {
-  for (const ModelShape &model : known)
-    if (model.name == name)
-      return model;
-  return usageError("unknown model {}; known are {}", name, fmt::join(modelNames(), ", "));
-}
 
 Result<std::vector<Request>> parseBatch(std::string_view text, std::string_view source, int64_t channels) {
   std::vector<Request> batch;
@@ -60,7 +39,7 @@ Result<std::vector<Request>> parseBatch(std::string_view text, std::string_view 
     if (current.empty())
       continue;
     size_t comma = current.find(',');
-    Request request{0, -1};
+    Request request{0};
     int64_t channel = -1;
     bool good = parseNumber(current.substr(0, comma), request.length) && (comma != std::string_view::npos) == placed &&
                 (!placed || parseNumber(current.substr(comma + 1), channel));
@@ -90,7 +69,7 @@ int64_t estimateAttention(const ModelShape &model, const Target &target, int64_t
   constexpr int64_t gwrite = 100, tile = 184; // the published controller's figures
   int64_t page = target.memory->rowBytes / (target.pim ? target.pim->elementBytes : 2);
   int64_t banks = target.memory->banksPerChannel();
-  int64_t chunks = ceilDivide(model.widthPerDevice(), page);
+  int64_t chunks = ceilDivide(model.keyWidth(), page) * model.queriesPerKey();
   int64_t cost = chunks * gwrite + chunks * ceilDivide(length, banks) * tile;
   int64_t valueChunks = ceilDivide(length, page) * model.headsPerDevice();
   return cost + valueChunks * gwrite + valueChunks * ceilDivide(model.headSize, banks) * tile;

@@ -1,6 +1,7 @@
-// Models by their shapes, batches of requests, and where requests live.
+// Batches of requests, and where requests live.
 #pragma once
 
+#include "Simulator/Model.h"
 #include "Target/Target.h"
 
 #include <cstdint>
@@ -9,25 +10,10 @@
 
 namespace yoke::sim {
 
-struct ModelShape {
-  std::string name;
-  int64_t heads, width, headSize, layers;
-  int64_t tensorParallel = 1, pipelineParallel = 1;
-  int64_t vocabulary = 50304;
-
-  int64_t headsPerDevice() const { return heads / tensorParallel; }
-  int64_t widthPerDevice() const { return width / tensorParallel; }
-  /// Weights of one decoder block on one device, in elements: QKV, projection and two feed-forward matrices.
-  int64_t blockWeights() const { return 12 * width * widthPerDevice(); }
-};
-
-/// gpt3-7b, gpt3-13b, gpt3-30b, gpt3-175b with the parallelism of the published evaluation. Error: Usage.
-Result<ModelShape> findModel(std::string_view name);
-std::vector<std::string> modelNames();
-
 struct Request {
-  int64_t length;
-  int32_t channel; ///< -1: not placed
+  int64_t length;       ///< tokens whose keys it sees after the step, the new ones included
+  int32_t channel = -1; ///< -1: not placed
+  int64_t rows = 1;     ///< new tokens in this step
 };
 
 /// CSV with the header `seq_len` or `seq_len,ch_idx`. Error (Malformed): names the file, the line and the rule.

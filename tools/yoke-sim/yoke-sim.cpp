@@ -1,6 +1,6 @@
 // yoke-sim: one decode iteration of a batch on a described system, or a check of a command trace.
+#include "Simulator/Iteration.h"
 #include "Simulator/LegalityChecker.h"
-#include "Simulator/Simulate.h"
 #include "Support/File.h"
 
 #include <CLI/CLI.hpp>
@@ -55,21 +55,24 @@ Result<int> run(const Arguments &arguments) {
       YOKE_TRY(loadBatch(arguments.batch, target.memory ? target.memory->channels : INT32_MAX));
   std::vector<TimedCommand> commands;
   std::vector<Span> spans;
-  SimulateOptions options{arguments.mode, arguments.interleave, arguments.published, nullptr, nullptr};
+  SimulateOptions options;
+  options.mode = arguments.mode;
+  options.interleave = arguments.interleave;
+  options.published = arguments.published;
   if (!arguments.commands.empty())
     options.commands = &commands;
   if (!arguments.trace.empty())
     options.spans = &spans;
   auto begin = std::chrono::steady_clock::now();
   std::clock_t cpuBegin = std::clock();
-  Simulation simulation = YOKE_TRY(simulate(target, model, std::move(batch), options));
+  Iteration simulation = YOKE_TRY(simulateIteration(target, model, batch, int64_t(batch.size()), options));
   double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   double cpu = double(std::clock() - cpuBegin) / CLOCKS_PER_SEC;
   if (options.commands)
     YOKE_TRY(writeFile(arguments.commands, formatTrace(commands)));
   if (options.spans)
     YOKE_TRY(writeFile(arguments.trace, chromeTrace(spans, target.npu ? target.npu->clockMHz : 1e3)));
-  Json json = toJson(simulation, arguments.mode, model.layers);
+  Json json = toJson(simulation, arguments.mode, model);
   json["simulation_wall_s"] = wall;
   json["simulation_cpu_s"] = cpu;
   json["simulated_cycles_per_s"] = double(simulation.simulatedCycles) / std::max(wall, 1e-9);
@@ -78,9 +81,9 @@ Result<int> run(const Arguments &arguments) {
     return 0;
   }
   std::printf("%s on %s, %s: %ld cycles per block, %.3f ms per iteration, %.0f tokens/s, %.1f%% of roof, %.3f J\n",
-              model.name.c_str(), target.name.c_str(), simulation.plan.c_str(), long(simulation.cyclesPerBlock),
-              simulation.iterationSeconds * 1e3, simulation.tokensPerSecond, simulation.roofPercent,
-              simulation.energyJoules);
+              model.name.c_str(), target.name.c_str(), simulation.block.plan.c_str(),
+              long(simulation.block.cyclesPerBlock), simulation.seconds * 1e3, simulation.tokensPerSecond,
+              simulation.roofPercent, simulation.energyJoules);
   return 0;
 }
 

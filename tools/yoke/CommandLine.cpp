@@ -36,6 +36,9 @@ int parseAndRun(int argc, char **argv) {
   addBenchCommand(app, action);
   addInspectCommand(app, action);
   addVerifyCommand(app, action);
+  addSimulateCommand(app, action);
+  addExploreCommand(app, action);
+  addTargetsCommand(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &request) {

@@ -15,7 +15,7 @@ Simulation simulated(const Target &target, const std::vector<Request> &batch, Mo
   options.mode = mode;
   options.interleave = interleave;
   options.commands = commands;
-  Result<Simulation> result = simulate(target, *findModel("gpt3-7b"), batch, options);
+  Result<Simulation> result = simulateBlock(target, *findModel("gpt3-7b"), batch, options);
   EXPECT_TRUE(result) << result.error().message;
   return result ? *result : Simulation();
 }
@@ -45,7 +45,7 @@ TEST(Schedule, TracesAreLegal) {
       std::vector<Request> batch = batchOf("b64clb");
       Result<Schedule> schedule = buildSchedule(target, *findModel("gpt3-7b"), batch, options);
       ASSERT_TRUE(schedule) << schedule.error().message;
-      Machine machine(target, scheduleMachine(target, *findModel("gpt3-7b"), batch.size()));
+      Machine machine(target, scheduleMachine(target, *findModel("gpt3-7b"), rowsOf(batch)));
       std::vector<TimedCommand> commands;
       machine.recordCommands(&commands, 3, 16);
       ASSERT_TRUE(machine.run(std::move(schedule->program)));
@@ -97,7 +97,7 @@ TEST(Schedule, WhatDoesNotFitIsRefused) {
   EXPECT_NE(schedule.error().message.find("scratchpad_bytes"), std::string::npos);
   SimulateOptions options;
   options.mode = Mode::NpuPim;
-  EXPECT_FALSE(simulate(target, *findModel("gpt3-7b"), batchOf("b64clb"), options));
+  EXPECT_FALSE(simulateBlock(target, *findModel("gpt3-7b"), batchOf("b64clb"), options));
 }
 
 TEST(Workload, MalformedBatchesAreRefused) {
