@@ -11,6 +11,16 @@ using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+/// Whether a row is NaN; NaN in what a row is computed from reaches all of its columns.
+bool spoiled(std::span<const float> rows, size_t columns) {
+  for (size_t i = 0; i < rows.size(); i += columns)
+    if (std::isnan(rows[i]))
+      return true;
+  return false;
+}
+
+} // namespace
+
 Status checkRequest(const Model &model, const GenerateRequest &request) {
   if (!model.generates())
     return failed("{}: the package's task is not generation (it holds an encoder)", model.path);
@@ -24,16 +34,6 @@ Status checkRequest(const Model &model, const GenerateRequest &request) {
     return malformed("{}: has no tokenizer, so that stop strings cannot be matched", model.path);
   return model.checkTokens(request.prompt);
 }
-
-/// Whether a row is NaN; NaN in what a row is computed from reaches all of its columns.
-bool spoiled(std::span<const float> rows, size_t columns) {
-  for (size_t i = 0; i < rows.size(); i += columns)
-    if (std::isnan(rows[i]))
-      return true;
-  return false;
-}
-
-} // namespace
 
 std::string_view finishReasonName(FinishReason reason) {
   switch (reason) {

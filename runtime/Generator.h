@@ -28,6 +28,10 @@ struct GenerateRequest {
   std::function<void(std::span<const float> logits)> onLogits;
 };
 
+/// Errors: Malformed (empty or too long prompt, token outside the vocabulary, stop strings without a tokenizer), Failed
+/// (the model does not generate).
+Status checkRequest(const Model &model, const GenerateRequest &request);
+
 struct GenerateStats {
   int64_t promptTokens = 0;
   int64_t generatedTokens = 0;
@@ -59,8 +63,7 @@ using TokenCallback = std::function<bool(int32_t token, std::string_view text)>;
 
 class Generation {
 public:
-  /// Adds the request's sequence to the session's cache. Errors: Malformed (empty or too long prompt, token outside the
-  /// vocabulary, stop strings without a tokenizer), Failed (the model does not generate).
+  /// Adds the request's sequence to the session's cache. Errors: those of checkRequest.
   /// With `speculation` a step may yield several tokens; the result is the same.
   static Result<std::unique_ptr<Generation>> create(Session &session, GenerateRequest request, TokenCallback callback,
                                                     Speculation *speculation = nullptr);

@@ -3,9 +3,11 @@
 #include "Input.h"
 #include "ModelSource.h"
 #include "RunReport.h"
+#include "runtime/Beam/BeamSearch.h"
 #include "runtime/ChatPrompt.h"
 #include "runtime/Speculation/CreateSpeculation.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace yoke::cli {
@@ -19,11 +21,21 @@ struct RunFlags {
   std::vector<std::string> stops;
   std::string decodeText, draftModel;
   DecodeSpec decode;
+  std::optional<BeamOptions> beams;
   std::optional<int32_t> logprobs;
   bool ignoreEos = false;
   bool chat = false;
   bool json = false;
 };
+
+Status checkBeamFlags(RunFlags &flags) {
+  flags.beams = YOKE_TRY(BeamOptions::parse(flags.decodeText));
+  if (flags.settings.temperature.value_or(0) > 0)
+    return usageError("--decode beam contradicts --temperature {}", *flags.settings.temperature);
+  if (!flags.stops.empty() || flags.logprobs)
+    return usageError("--decode beam: --stop and --logprobs are not supported with it");
+  return {};
+}
 
 Status checkFlags(RunFlags &flags) {
   if (int(flags.prompt.has_value()) + int(flags.promptFile.has_value()) + int(flags.tokenIds.has_value()) != 1)
@@ -32,7 +44,9 @@ Status checkFlags(RunFlags &flags) {
     return usageError("--chat needs text, not --token-ids");
   if (flags.system && !flags.chat)
     return usageError("--system needs --chat");
-  if (!flags.decodeText.empty())
+  if (BeamOptions::names(flags.decodeText))
+    YOKE_TRY(checkBeamFlags(flags));
+  else if (!flags.decodeText.empty())
     flags.decode = YOKE_TRY(DecodeSpec::parse(flags.decodeText));
   if (!flags.draftModel.empty()) {
     if (flags.decode.speculates())
@@ -106,6 +120,26 @@ struct Streamer {
   }
 };
 
+/// The best text of a beam search as a result; all of them are for --json.
+Status searchBeams(Session &session, const GenerateRequest &request, const BeamOptions &options,
+                   const std::atomic<bool> &interrupted, RunReport &report) {
+  BeamResult found = YOKE_TRY(beamSearch(session, request, options, &interrupted));
+  report.result.stats = found.stats;
+  report.result.finishReason = found.cancelled ? FinishReason::Cancelled : FinishReason::Length;
+  if (found.hypotheses.empty())
+    return {};
+  const Model &model = session.model();
+  report.result.tokens = found.hypotheses.front().tokens;
+  const bool ended = !request.ignoreEndTokens && !report.result.tokens.empty() &&
+                     std::ranges::find(model.endTokens, report.result.tokens.back()) != model.endTokens.end();
+  if (ended && !found.cancelled)
+    report.result.finishReason = FinishReason::Stop;
+  if (model.tokenizer)
+    report.result.text = model.tokenizer->decode(report.result.tokens, /*skipSpecial=*/true);
+  report.beams = std::move(found.hypotheses);
+  return {};
+}
+
 Result<int> run(RunFlags flags) {
   YOKE_TRY(checkFlags(flags));
   std::shared_ptr<const Model> model = YOKE_TRY(openModel(flags.model));
@@ -115,7 +149,9 @@ Result<int> run(RunFlags flags) {
   const int64_t slots = std::clamp<int64_t>(promptLength + std::min(request.maxNewTokens, model->manifest.maxPositions),
                                             1, model->manifest.maxPositions);
   const DecodeSpec &decode = flags.decode;
-  auto session = YOKE_TRY(openSession(model, flags.model, slots + (decode.speculates() ? decode.rows : 0)));
+  const int64_t kvSlots = flags.beams ? beamSlots(*model, promptLength, request.maxNewTokens, *flags.beams)
+                                      : slots + (decode.speculates() ? decode.rows : 0);
+  auto session = YOKE_TRY(openSession(model, flags.model, kvSlots));
   std::unique_ptr<Speculation> speculation;
   if (decode.speculates())
     speculation = YOKE_TRY(createSpeculation(*session, decode, printWarning));
@@ -129,7 +165,13 @@ Result<int> run(RunFlags flags) {
   TokenCallback callback;
   if (!flags.json)
     callback = std::ref(streamer);
-  report.result = YOKE_TRY(generate(*session, std::move(request), callback, &interrupted, speculation.get()));
+  if (flags.beams) {
+    YOKE_TRY(searchBeams(*session, request, *flags.beams, interrupted, report));
+    if (!flags.json)
+      YOKE_TRY(writeOutput(report.result.text));
+  } else {
+    report.result = YOKE_TRY(generate(*session, std::move(request), callback, &interrupted, speculation.get()));
+  }
   if (speculation)
     report.speculation = {std::string(decode.name()), speculation->cost().plainSeconds()};
   YOKE_TRY(std::move(streamer.status));
@@ -172,7 +214,9 @@ void addRunCommand(CLI::App &app, Action &action) {
   command->add_flag("--ignore-eos", flags->ignoreEos, "Go on after an end-of-text token");
   command->add_flag("--chat", flags->chat, "Give the prompt as a user's message in the model's chat template");
   command->add_option("--system", flags->system, "With --chat: the system's message before it");
-  command->add_option("--decode", flags->decodeText, std::string(decodeSpecHelp) + " [by --temperature]")
+  command
+      ->add_option("--decode", flags->decodeText,
+                   std::string(decodeSpecHelp) + "; or beam[:width=4,groups=1,diversity=0,...] [by --temperature]")
       ->option_text("SPEC");
   command->add_option("--draft-model", flags->draftModel, "Smaller model of the same vocabulary that guesses ahead")
       ->option_text("PACKAGE");

@@ -40,6 +40,17 @@ double estimatedSpeedup(const SpeculationReport &speculation, const GenerateStat
              : 1;
 }
 
+Json beamsJson(const Model &model, const std::vector<Hypothesis> &beams) {
+  Json list = Json::array();
+  for (const Hypothesis &beam : beams) {
+    Json entry = {{"token_ids", beam.tokens}, {"score", beam.score}};
+    if (model.tokenizer)
+      entry["text"] = model.tokenizer->decode(beam.tokens, /*skipSpecial=*/true);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 Json histogramJson(const GenerateStats &stats) {
   return stats.speculation ? Json(stats.speculation->histogram) : Json::array();
 }
@@ -83,6 +94,8 @@ std::string RunReport::json(const Model &model) const {
   };
   if (speculation && s.speculation)
     object["stats"]["speculation"] = speculationJson(*speculation, s);
+  if (!beams.empty())
+    object["beams"] = beamsJson(model, beams);
   if (withLogprobs)
     object["logprobs"] = logprobsJson(model, result.logprobs);
   return dumpJson(object) + "\n";

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/Generator.h"
+#include "runtime/Beam/BeamSearch.h"
 
 namespace yoke::cli {
 
@@ -17,6 +17,7 @@ struct RunReport {
   bool withLogprobs = false;
   std::optional<SpeculationReport> speculation;
   GenerateResult result;
+  std::vector<Hypothesis> beams; ///< of beam search; the first is the result
 
   /// One object on one line.
   std::string json(const Model &model) const;
