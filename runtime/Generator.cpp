@@ -116,8 +116,7 @@ Result<int64_t> Generation::contributeTree(StepBatch &batch, int64_t budget) {
 Status Generation::consume(std::span<float> rows) {
   if (treeInStep)
     return consumeTree(rows);
-  accept(YOKE_TRY(choose(rows)));
-  return {};
+  return chooseNext(rows);
 }
 
 Status Generation::consumeTree(std::span<float> rows) {
@@ -132,7 +131,7 @@ Status Generation::consumeTree(std::span<float> rows) {
   const size_t before = history.size();
   for (int32_t node = 0; node >= 0 && !finished(); node = tree.child(node, history.back())) {
     path.push_back(node);
-    accept(YOKE_TRY(choose(rows.subspan(node * columns, columns))));
+    YOKE_TRY(chooseNext(rows.subspan(node * columns, columns)));
   }
   KvCache &cache = session.kvCache();
   const int64_t root = committed - 1;
@@ -152,24 +151,41 @@ void Generation::dropTree(int32_t nodes) {
   speculator->skipNext();
 }
 
-Result<int32_t> Generation::choose(std::span<float> row) {
+Status Generation::chooseNext(std::span<float> row) {
   if (request.onLogits)
     request.onLogits(row);
   std::vector<float> original;
   if (request.logprobs)
     original.assign(row.begin(), row.end());
-  int32_t token = YOKE_TRY(sampler.choose(row, history, static_cast<int64_t>(request.prompt.size())));
+  if (request.constraint) {
+    const std::vector<int32_t> none;
+    if (!YOKE_TRY(maskLogits(*request.constraint, allowed, row,
+                             request.ignoreEndTokens ? none : session.model().endTokens))) {
+      if (!request.constraint->mayEnd(allowed))
+        return failed("no token of the vocabulary continues the text as the constraint wants it");
+      finish(FinishReason::Stop);
+      return {};
+    }
+  }
+  const int32_t token = YOKE_TRY(sampler.choose(row, history, static_cast<int64_t>(request.prompt.size())));
   if (request.logprobs)
     result.logprobs.push_back(logprobsOf(original, token, *request.logprobs));
-  return token;
+  if (request.constraint && !endsText(token))
+    allowed = request.constraint->next(allowed, token);
+  accept(token);
+  return {};
+}
+
+bool Generation::endsText(int32_t token) const {
+  const std::vector<int32_t> &ends = session.model().endTokens;
+  return !request.ignoreEndTokens && std::ranges::find(ends, token) != ends.end();
 }
 
 void Generation::accept(int32_t token) {
   history.push_back(token);
   result.tokens.push_back(token);
   ++result.stats.generatedTokens;
-  const std::vector<int32_t> &ends = session.model().endTokens;
-  const bool ended = !request.ignoreEndTokens && std::ranges::find(ends, token) != ends.end();
+  const bool ended = endsText(token);
   std::string text;
   if (decoder && !ended)
     text = stops.append(decoder->feed(token));

@@ -2,6 +2,7 @@
 // tokens to a step and takes its rows of the result, so that one loop can serve many of them in one step.
 #pragma once
 
+#include "runtime/Constraint/Constraint.h"
 #include "runtime/Sampler.h"
 #include "runtime/Session.h"
 #include "runtime/Speculation/Speculation.h"
@@ -22,6 +23,8 @@ struct GenerateRequest {
   SamplingOptions sampling;
   std::vector<std::string> stopStrings;
   bool ignoreEndTokens = false;
+  /// What the text is restricted to; absent: nothing. It ends where nothing else may follow.
+  std::shared_ptr<Constraint> constraint;
   /// Most probable tokens to report per position; absent: no log-probabilities at all.
   std::optional<int32_t> logprobs;
   /// When set, sees each row of logits [vocab] that a token is chosen from, as the model gave it.
@@ -87,7 +90,8 @@ private:
   Generation(Session &session, GenerateRequest request, TokenCallback callback);
   Result<int64_t> contributeTree(StepBatch &batch, int64_t budget);
   Status consumeTree(std::span<float> rows);
-  Result<int32_t> choose(std::span<float> row);
+  Status chooseNext(std::span<float> row);
+  bool endsText(int32_t token) const;
   void dropTree(int32_t nodes);
   void accept(int32_t token);
   void deliver(int32_t token, std::string text);
@@ -100,6 +104,7 @@ private:
   StopMatcher stops;
   std::optional<StreamingDecoder> decoder;
   KvCache::SequenceId sequence;
+  Constraint::State allowed = Constraint::start;
   std::vector<int32_t> history; ///< prompt and generated tokens
   int64_t committed = 0;        ///< tokens of `history` whose keys and values are in the cache or in the current step
   int64_t maxNewTokens = 0;

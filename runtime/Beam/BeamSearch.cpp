@@ -14,10 +14,11 @@ using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// A group and the cache of each of its beams.
+/// A group; of each of its beams the cache and what may follow.
 struct Group {
   BeamGroup search;
   std::vector<KvCache::SequenceId> sequences;
+  std::vector<Constraint::State> allowed = {Constraint::start};
 };
 
 class Search {
@@ -26,9 +27,10 @@ public:
       : session(session), cache(session.kvCache()), request(request), options(options),
         promptLength(static_cast<int64_t>(request.prompt.size())),
         maxTokens(std::min(request.maxNewTokens, session.model().manifest.maxPositions - promptLength)) {
-    const std::vector<int32_t> ends = request.ignoreEndTokens ? std::vector<int32_t>() : session.model().endTokens;
+    if (!request.ignoreEndTokens)
+      ends = session.model().endTokens;
     for (int32_t g = 0; g < options.groups; ++g)
-      groups.push_back({BeamGroup(options.width / options.groups, options, ends, maxTokens), {}});
+      groups.push_back({BeamGroup(options.width / options.groups, options, ends, maxTokens), {}, {Constraint::start}});
   }
 
   ~Search() {
@@ -127,9 +129,11 @@ private:
       if (group.search.done())
         continue;
       std::vector<std::span<const float>> own;
-      for (const Beam &beam : group.search.beams()) {
+      for (size_t b = 0; b < group.search.beams().size(); ++b) {
         std::span<float> row = std::span(rows).subspan(next++ * columns, columns);
-        YOKE_TRY(toLogProbabilities(row, beam));
+        YOKE_TRY(toLogProbabilities(row, group.search.beams()[b]));
+        if (request.constraint)
+          YOKE_TRY(maskLogits(*request.constraint, group.allowed[b], row, ends));
         for (auto [token, count] : chosen)
           row[token] -= static_cast<float>(options.diversity * count);
         own.push_back(row);
@@ -155,12 +159,17 @@ private:
     return {};
   }
 
-  /// Gives each new beam the cache of the one that it continues.
+  /// Gives each new beam the cache of the one that it continues, and finds what may follow it.
   void continueSequences(Group &group) {
     std::vector<KvCache::SequenceId> next;
-    for (const Beam &beam : group.search.beams())
+    std::vector<Constraint::State> allowed;
+    for (const Beam &beam : group.search.beams()) {
       next.push_back(
           cache.fork(group.sequences[beam.parent], promptLength + static_cast<int64_t>(beam.tokens.size()) - 1));
+      if (request.constraint)
+        allowed.push_back(request.constraint->next(group.allowed[beam.parent], beam.tokens.back()));
+    }
+    group.allowed = std::move(allowed);
     for (KvCache::SequenceId sequence : group.sequences)
       cache.removeSequence(sequence);
     group.sequences = std::move(next);
@@ -171,6 +180,7 @@ private:
   const GenerateRequest &request;
   const BeamOptions &options;
   const int64_t promptLength, maxTokens;
+  std::vector<int32_t> ends;
   std::vector<Group> groups;
   StepBatch batch;
   std::vector<float> rows;

@@ -33,7 +33,7 @@ constexpr Name names[] = {
     {"auto", Drafter::Auto},
 };
 
-constexpr std::string_view unsupported[] = {"medusa", "hydra", "constrain"};
+constexpr std::string_view unsupported[] = {"medusa", "hydra"};
 
 Status setInteger(std::string_view key, std::string_view text, int32_t low, int32_t high, int32_t &value) {
   int32_t number = 0;

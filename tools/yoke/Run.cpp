@@ -5,6 +5,7 @@
 #include "RunReport.h"
 #include "runtime/Beam/BeamSearch.h"
 #include "runtime/ChatPrompt.h"
+#include "runtime/Constraint/CreateConstraint.h"
 #include "runtime/Speculation/CreateSpeculation.h"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ struct RunFlags {
   GenerationSettings settings;
   std::optional<int64_t> seed;
   std::vector<std::string> stops;
-  std::string decodeText, draftModel;
+  std::string decodeText, draftModel, constraint;
   DecodeSpec decode;
   std::optional<BeamOptions> beams;
   std::optional<int32_t> logprobs;
@@ -44,6 +45,13 @@ Status checkFlags(RunFlags &flags) {
     return usageError("--chat needs text, not --token-ids");
   if (flags.system && !flags.chat)
     return usageError("--system needs --chat");
+  constexpr std::string_view constrain = "constrain:";
+  if (flags.decodeText.starts_with(constrain)) {
+    if (!flags.constraint.empty())
+      return usageError("give one of --constrain and --decode constrain");
+    flags.constraint = flags.decodeText.substr(constrain.size());
+    flags.decodeText.clear();
+  }
   if (BeamOptions::names(flags.decodeText))
     YOKE_TRY(checkBeamFlags(flags));
   else if (!flags.decodeText.empty())
@@ -98,6 +106,8 @@ Result<GenerateRequest> makeRequest(const RunFlags &flags, const Model &model) {
   request.stopStrings.insert(request.stopStrings.end(), flags.stops.begin(), flags.stops.end());
   request.ignoreEndTokens = flags.ignoreEos;
   request.logprobs = flags.logprobs;
+  if (!flags.constraint.empty())
+    request.constraint = YOKE_TRY(createConstraint(flags.constraint, model));
   if (flags.logprobs && *flags.logprobs > model.manifest.vocabSize)
     return usageError("--logprobs must be at most {} (the vocabulary), found {}", model.manifest.vocabSize,
                       *flags.logprobs);
@@ -220,6 +230,7 @@ void addRunCommand(CLI::App &app, Action &action) {
       ->option_text("SPEC");
   command->add_option("--draft-model", flags->draftModel, "Smaller model of the same vocabulary that guesses ahead")
       ->option_text("PACKAGE");
+  command->add_option("--constrain", flags->constraint, std::string("Write ") + constraintHelp)->option_text("SPEC");
   command->add_option("--logprobs", flags->logprobs, "With --json: log-probabilities of the K most probable tokens");
   command->add_flag("--json", flags->json, "Print one JSON object instead of streaming text");
   command->footer("Examples:\n"
