@@ -123,7 +123,10 @@ LogicalResult RopeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Den
 }
 
 LogicalResult PieceAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef, int64_t offset, int64_t block,
-                                int64_t stride, int64_t count, bool) {
+                                int64_t stride, int64_t count, bool, int64_t firstColumn, int64_t columns) {
+  if (firstColumn < 0 || columns < 0 || (columns == 0 && firstColumn != 0))
+    return emitError() << "expected first_column >= 0 and columns > 0, or neither, found first_column = " << firstColumn
+                       << ", columns = " << columns;
   if (offset < 0 || block < 1 || stride < block || count < 1)
     return emitError() << "expected offset >= 0, block >= 1, stride >= block and count >= 1, found offset = " << offset
                        << ", block = " << block << ", stride = " << stride << ", count = " << count;

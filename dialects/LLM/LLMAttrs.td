@@ -80,7 +80,8 @@ def LLM_PieceAttr : LLM_Attr<"Piece", "piece"> {
   let description = [{
     Rows of the matrix stored under `tensor`, as `count` blocks of `block` rows, the first at `offset`, each `stride` after the one before. A
     vector counts as a matrix of one column. `transposed` says that the checkpoint stores [in, out] where the program means
-    [out, in] (GPT-2's Conv1D); rows are counted in the program's sense.
+    [out, in] (GPT-2's Conv1D); rows are counted in the program's sense. With `columns` a row is that many elements from `first_column` on, instead
+    of all, in the program's sense too.
 
     Example, the query rows of a GPT-NeoX fused projection with heads of 64:
     `#llm.piece<"h.0.attention.query_key_value.weight", offset = 0, block = 64, stride = 192, count = 8>`
@@ -88,11 +89,23 @@ def LLM_PieceAttr : LLM_Attr<"Piece", "piece"> {
   let parameters = (ins
     StringRefParameter<"name in the checkpoint">:$tensor,
     "int64_t":$offset, "int64_t":$block, "int64_t":$stride, "int64_t":$count,
-    DefaultValuedParameter<"bool", "false">:$transposed);
-  let assemblyFormat = "`<` $tensor `,` struct($offset, $block, $stride, $count, $transposed) `>`";
+    DefaultValuedParameter<"bool", "false">:$transposed,
+    DefaultValuedParameter<"int64_t", "0">:$first_column, DefaultValuedParameter<"int64_t", "0">:$columns);
+  let builders = [
+    AttrBuilder<(ins "::llvm::StringRef":$tensor, "int64_t":$offset, "int64_t":$block, "int64_t":$stride, "int64_t":$count,
+                     CArg<"bool", "false">:$transposed), [{
+      return $_get($_ctxt, tensor, offset, block, stride, count, transposed, 0, 0);
+    }]>
+  ];
+  let assemblyFormat = "`<` $tensor `,` struct($offset, $block, $stride, $count, $transposed, $first_column, $columns) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     int64_t getRows() const { return getBlock() * getCount(); }
+    /// Elements of a row of the piece, of the `all` that a row of the tensor has; -1 when it has too few.
+    int64_t width(int64_t all) const {
+      int64_t width = getColumns() ? getColumns() : all;
+      return getFirstColumn() <= all - width ? width : -1;
+    }
     /// The row of the checkpoint tensor that is row `row` of the piece.
     int64_t sourceRow(int64_t row) const {
       return getOffset() + (row / getBlock()) * getStride() + row % getBlock();

@@ -67,6 +67,12 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
   return success();
 }
 
+LogicalResult HeadLinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
+  types.push_back(rowsOf(adaptor.getX().getType(), elements(adaptor.getWeight()) * columns(adaptor.getWeight())));
+  return success();
+}
+
 LogicalResult LmHeadOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   auto x = cast<RankedTensorType>(adaptor.getX().getType());
@@ -84,6 +90,17 @@ template <typename ProjectionOp> static LogicalResult verifyProjection(Projectio
     return op.emitOpError() << "expected " << inputs << " inputs to be a multiple of the weight's group of "
                             << quant.getGroup();
   return expectElements(op, "bias", op.getBias(), elements(op.getWeight()));
+}
+
+LogicalResult HeadLinearOp::verify() {
+  int64_t heads = elements(getWeight()), first = static_cast<int64_t>(getFirst());
+  if (heads < 1 || columns(getX()) % heads != 0)
+    return emitOpError() << "expected a matrix for each head of x's " << columns(getX()) << " columns, found " << heads;
+  int64_t width = columns(getX()) / heads, inputs = getWeight().getType().getDimSize(2);
+  if (first < 0 || first > width - inputs)
+    return emitOpError() << "expected " << inputs << " columns from first on of heads of " << width
+                         << ", found first = " << first;
+  return success();
 }
 
 LogicalResult LinearOp::verify() { return verifyProjection(*this); }
@@ -110,6 +127,23 @@ LogicalResult LayerNormOp::verify() {
 LogicalResult SoftcapOp::verify() { return expectPositive(*this, "cap", getCap()); }
 
 LogicalResult BiasOp::verify() { return expectElements(*this, "vector", getVector(), columns(getX())); }
+
+LogicalResult ConcatHeadsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                              SmallVectorImpl<Type> &types) {
+  types.push_back(rowsOf(adaptor.getA().getType(), columns(adaptor.getA()) + columns(adaptor.getB())));
+  return success();
+}
+
+LogicalResult ConcatHeadsOp::verify() {
+  int64_t heads = static_cast<int64_t>(getHeads());
+  for (auto [name, value] : {std::pair<StringRef, Value>("a", getA()), std::pair<StringRef, Value>("b", getB())})
+    if (heads < 1 || columns(value) % heads != 0)
+      return emitOpError() << "expected heads to divide the " << columns(value) << " columns of " << name << ", found "
+                           << heads;
+  if (getA().getType().getElementType() != getB().getType().getElementType())
+    return emitOpError("expected a and b of the same element type");
+  return success();
+}
 
 LogicalResult RopeOp::verify() {
   int64_t headDim = static_cast<int64_t>(getHeadDim());

@@ -23,6 +23,7 @@ class LLM_Tensor<int rank, list<Type> elements, int ragged, string summary> : Ty
 def LLM_WeightElement : AnyTypeOf<[F32, BF16, F16, LLM_QuantType]>;
 def LLM_Rows : LLM_Tensor<2, [F32, BF16, F16], 1, "rows of activations, tensor<?xDxf32|bf16|f16>">;
 def LLM_Matrix : LLM_Tensor<2, [LLM_WeightElement], 0, "weight matrix, tensor<NxKxf32|bf16|f16|quant>">;
+def LLM_Stack : LLM_Tensor<3, [F32, BF16, F16], 0, "one matrix a head, tensor<HxNxKxf32|bf16|f16>">;
 def LLM_Vector : LLM_Tensor<1, [F32, BF16, F16], 0, "weight vector, tensor<Nxf32|bf16|f16>">;
 def LLM_Ids : 1DTensorOf<[I32]>;
 
@@ -135,6 +136,22 @@ def LLM_LmHeadOp : LLM_ProjectionOp<"lm_head"> {
   }];
 }
 
+def LLM_HeadLinearOp : LLM_ProjectionOp<"head_linear"> {
+  let summary = "each head of x times the transpose of a matrix of its own";
+  let description = [{
+    x: [T, H * W], weight: [H, N, K], result: [T, H * N]. Of the W columns of a head, K are multiplied, from column `first` on:
+    result[t, h * N + n] = sum over k of x[t, h * W + first + k] * weight[h, n, k]. Sums are at least float32. Latent attention takes queries to the latent
+    space and values out of it in this way.
+
+    Example: `%y = llm.head_linear %x, %w : (tensor<?x512xf32>, tensor<4x512x128xbf16>) -> tensor<?x2048xf32>`
+
+    Constraints: H divides x's columns; first + K is at most W.
+  }];
+  let arguments = (ins LLM_Rows:$x, LLM_Stack:$weight, DefaultValuedAttr<I64Attr, "0">:$first);
+  let results = (outs LLM_Rows:$result);
+  let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
+}
+
 } // ProjectionOps
 
 //===----------------------------------------------------------------------===//
@@ -235,6 +252,21 @@ def LLM_BiasOp : LLM_SameTypeOp<"bias"> {
   let arguments = (ins LLM_Rows:$x, LLM_Vector:$vector);
   let results = (outs LLM_Rows:$result);
   let assemblyFormat = "$x `,` $vector attr-dict `:` type($x) `,` type($vector)";
+  let hasVerifier = 1;
+}
+
+def LLM_ConcatHeadsOp : LLM_Op<"concat_heads", [InferTypeOpAdaptor]> {
+  let summary = "the heads of two values, one behind the other";
+  let description = [{
+    a: [T, heads * A], b: [T, heads * B], result: [T, heads * (A + B)]: of each head the A columns of a, then the B columns of b.
+
+    Example: `%q = llm.concat_heads %rotary, %latent {heads = 4} : tensor<?x256xf32>, tensor<?x2048xf32>`
+
+    Constraints: heads divides the columns of both, which have the same element type.
+  }];
+  let arguments = (ins LLM_Rows:$a, LLM_Rows:$b, I64Attr:$heads);
+  let results = (outs LLM_Rows:$result);
+  let assemblyFormat = "$a `,` $b attr-dict `:` type($a) `,` type($b)";
   let hasVerifier = 1;
 }
 

@@ -25,6 +25,22 @@ LogicalResult RouteOp::verify() {
   int64_t topK = static_cast<int64_t>(getTopK()), experts = columns(getLogits());
   if (topK < 1 || topK > experts)
     return emitOpError() << "expected top_k from 1 to the " << experts << " experts that there are, found " << topK;
+  int64_t groups = static_cast<int64_t>(getGroups()), topGroups = static_cast<int64_t>(getTopGroups());
+  if (groups < 1 || experts % groups != 0)
+    return emitOpError() << "expected groups to divide the " << experts << " experts that there are, found " << groups;
+  if (topGroups < 1 || topGroups > groups)
+    return emitOpError() << "expected top_groups from 1 to the " << groups << " groups that there are, found "
+                         << topGroups;
+  if (int64_t choice = experts / groups * topGroups; topK > choice)
+    return emitOpError() << "expected top_k of at most the " << choice << " experts of top_groups groups, found "
+                         << topK;
+  if (getPairs() && experts / groups < 2)
+    return emitOpError("expected groups of two experts or more with pairs");
+  if (getBias() && getScoring() != Scoring::sigmoid)
+    return emitOpError("expected a bias with sigmoid scoring only");
+  if (getBias() && getBias().getType().getDimSize(0) != experts)
+    return emitOpError() << "expected a bias of " << experts << " elements, found "
+                         << getBias().getType().getDimSize(0);
   if (!getScale().isFinite())
     return emitOpError() << "expected a finite scale, found " << getScale().convertToDouble();
   return success();

@@ -26,6 +26,7 @@ class MoE_Tensor<int rank, list<Type> elements, int ragged, string summary> : Ty
 
 def MoE_Rows : MoE_Tensor<2, [F32], 1, "rows of activations, tensor<?xDxf32>">;
 def MoE_Choices : MoE_Tensor<2, [I32], 1, "rows of numbers of experts, tensor<?xkxi32>">;
+def MoE_Vector : MoE_Tensor<1, [F32, BF16, F16], 0, "one number an expert, tensor<Exf32|bf16|f16>">;
 def MoE_Stack : MoE_Tensor<3, [F32, BF16, F16], 0, "one matrix an expert, tensor<ExNxKxf32|bf16|f16>">;
 
 class MoE_Op<string mnemonic, list<Trait> traits = []> : Op<MoE_Dialect, mnemonic, !listconcat([Pure], traits)>;
@@ -35,7 +36,10 @@ def MoE_RouteOp : MoE_Op<"route", [InferTypeOpAdaptor]> {
   let description = [{
     logits: [T, E]; weights and experts: [T, top_k]. `experts` holds, for each token, the `top_k` experts of the largest logits, the largest first;
     of equal logits the lower number comes first, and a logit that is no number counts as minus infinity in the choice. `weights` are their scores: the softmax over all experts
-    (`softmax`), the softmax over the chosen ones (`softmax_chosen`), or the sigmoid of each logit (`sigmoid`). With `normalize` a token's weights are divided by
+    (`softmax`), the softmax over the chosen ones (`softmax_chosen`), or the sigmoid of each logit (`sigmoid`). With a `bias` [E], which a `sigmoid` may
+    have, the choice goes by sigmoid(logit) + bias instead of the logit; weights do not change. With `groups` the experts are that many runs of equal length, and
+    only those of the `top_groups` first groups can be chosen: groups are ordered as experts are, by the largest of their experts' numbers, or with `pairs` by
+    the sum of the two largest. With `normalize` a token's weights are divided by
     their sum plus 1e-20. At last they are multiplied by `scale`.
 
     Example, as Mixtral routes:
@@ -43,13 +47,25 @@ def MoE_RouteOp : MoE_Op<"route", [InferTypeOpAdaptor]> {
     %w, %e = moe.route softmax %logits {top_k = 2, normalize} : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
     ```
 
-    Constraints: 1 <= top_k <= E; scale is finite.
+    As DeepSeek-V3 routes:
+    ```mlir
+    %w, %e = moe.route sigmoid %logits bias %b : tensor<256xf32> {top_k = 8, groups = 8, top_groups = 4, pairs, normalize, scale = 2.5 : f32}
+        : tensor<?x256xf32> -> tensor<?x8xf32>, tensor<?x8xi32>
+    ```
+
+    Constraints: 1 <= top_k <= the experts of top_groups groups; groups divides E; 1 <= top_groups <= groups; pairs need groups of two experts or more; scale is
+    finite; bias has E elements.
   }];
-  let arguments = (ins MoE_ScoringAttr:$scoring, MoE_Rows:$logits, I64Attr:$top_k, UnitAttr:$normalize,
-                       DefaultValuedAttr<F32Attr, "1.0f">:$scale);
+  let arguments = (ins MoE_ScoringAttr:$scoring, MoE_Rows:$logits, Optional<MoE_Vector>:$bias, I64Attr:$top_k, UnitAttr:$normalize,
+                       DefaultValuedAttr<F32Attr, "1.0f">:$scale, DefaultValuedAttr<I64Attr, "1">:$groups,
+                       DefaultValuedAttr<I64Attr, "1">:$top_groups, UnitAttr:$pairs);
   let results = (outs MoE_Rows:$weights, MoE_Choices:$experts);
-  let assemblyFormat = "`` $scoring $logits attr-dict `:` type($logits) `->` type($weights) `,` type($experts)";
+  let assemblyFormat = "`` $scoring $logits (`bias` $bias^ `:` type($bias))? attr-dict `:` type($logits) `->` type($weights) `,` type($experts)";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether the choice goes by other numbers than the logits.
+    bool ranksApart() { return getBias() || getGroups() > 1; }
+  }];
 }
 
 def MoE_ExpertsOp : MoE_Op<"experts", [IsolatedFromAbove, SingleBlock]> {

@@ -39,13 +39,14 @@ public:
       int64_t inputs = rows == 0 ? 0 : tensor->elementCount() / rows;
       if (piece.getTransposed())
         std::swap(rows, inputs);
+      int64_t width = piece.width(inputs);
       // A vector is its pieces' elements one after another.
       if (weight.type.getRank() == 1 && reader.tensors.empty())
-        reader.inputs = inputs;
-      if (inputs != reader.inputs || piece.sourceRow(piece.getRows() - 1) >= rows)
+        reader.inputs = width;
+      if (width != reader.inputs || piece.sourceRow(piece.getRows() - 1) >= rows)
         return malformed("{}: tensor {} of {} rows of {} does not hold row {} of {}", weight.name,
                          piece.getTensor().str(), rows, inputs, piece.sourceRow(piece.getRows() - 1), reader.inputs);
-      reader.tensors.push_back({piece, tensor, rows});
+      reader.tensors.push_back({piece, tensor, rows, inputs});
     }
     int64_t rows = weight.source.getRows() * (weight.type.getRank() == 1 ? reader.inputs : 1);
     int64_t expected = weight.type.getDimSize(0) * (weight.type.getRank() == 3 ? weight.type.getDimSize(1) : 1);
@@ -64,11 +65,13 @@ public:
       int64_t from = source.piece.sourceRow(row);
       size_t size = dtypeBits(source.tensor->dtype) / 8;
       std::span<const std::byte> bytes = checkpoint->bytes(*source.tensor);
+      int64_t first = source.piece.getFirstColumn();
       if (!source.piece.getTransposed())
-        return convertToFloat(source.tensor->dtype, bytes.subspan(from * inputs * size, inputs * size), out);
+        return convertToFloat(source.tensor->dtype, bytes.subspan((from * source.inputs + first) * size, inputs * size),
+                              out);
       column.resize(inputs * size);
       for (int64_t k = 0; k < inputs; ++k)
-        std::memcpy(&column[k * size], &bytes[(k * source.rows + from) * size], size);
+        std::memcpy(&column[k * size], &bytes[((first + k) * source.rows + from) * size], size);
       return convertToFloat(source.tensor->dtype, column, out);
     }
   }
@@ -79,7 +82,7 @@ private:
   struct Source {
     llm::PieceAttr piece;
     const TensorInfo *tensor;
-    int64_t rows;
+    int64_t rows, inputs;
   };
 
   RowReader(const Checkpoint &checkpoint, const PackedWeight &weight)

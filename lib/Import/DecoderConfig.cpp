@@ -26,7 +26,7 @@ DecoderConfig yoke::import::readDecoder(ConfigReader &config, const DecoderDefau
   config.require(d.heads % d.shape.kvHeads == 0, "num_key_value_heads",
                  fmt::format("{} must divide num_attention_heads {}", d.shape.kvHeads, d.heads));
 
-  if (auto headDim = config.optionalInteger("head_dim", 1, maxHeads, defaults.headDim)) {
+  if (auto headDim = config.optionalInteger(defaults.headDimKey, 1, maxHeads, defaults.headDim)) {
     d.shape.headDim = *headDim;
   } else {
     config.require(d.shape.hidden % d.heads == 0, "num_attention_heads", doesNotDivide(d.heads, d.shape.hidden));

@@ -28,6 +28,7 @@ struct DecoderDefaults {
   int64_t positions = 2048;
   std::optional<int64_t> kvHeads = std::nullopt; ///< nullopt: as many as heads
   std::optional<int64_t> headDim = std::nullopt; ///< nullopt: hidden_size / num_attention_heads
+  std::string_view headDimKey = "head_dim";      ///< of the elements of a head that rotate
   double epsilon = 1e-6;
   bool tied = false;
   std::string_view activationKey = "hidden_act";

@@ -44,8 +44,8 @@ Value yoke::import::gatedMlp(ModelBuilder &model, const DecoderConfig &config, V
   return model.linear(model.gated(config.activation, gate, up), prefix + ".down_proj", config.shape.hidden, bias);
 }
 
-Status yoke::import::buildLlamaLike(ModelBuilder &model, ConfigReader &config, const DecoderConfig &d,
-                                    const AttentionTraits &traits, FeedForward feedForward) {
+Status yoke::import::buildPreNormDecoder(ModelBuilder &model, ConfigReader &config, const DecoderConfig &d,
+                                         Attention attention, FeedForward feedForward) {
   YOKE_TRY(model.begin(config, d.shape));
   int64_t hidden = d.shape.hidden;
   auto [embedding, head] =
@@ -54,12 +54,20 @@ Status yoke::import::buildLlamaLike(ModelBuilder &model, ConfigReader &config, c
   for (int64_t layer = 0; layer < d.shape.layers; ++layer) {
     std::string prefix = fmt::format("model.layers.{}", layer);
     Value normed = model.rmsNorm(x, prefix + ".input_layernorm", hidden, d.epsilon);
-    x = model.add(x, selfAttention(model, d, layer, normed, prefix + ".self_attn", traits));
+    x = model.add(x, attention(normed, layer, prefix));
     normed = model.rmsNorm(x, prefix + ".post_attention_layernorm", hidden, d.epsilon);
     x = model.add(x, feedForward(normed, layer, prefix));
   }
   model.finish(model.lmHead(model.rmsNorm(x, "model.norm", hidden, d.epsilon), head));
   return {};
+}
+
+Status yoke::import::buildLlamaLike(ModelBuilder &model, ConfigReader &config, const DecoderConfig &d,
+                                    const AttentionTraits &traits, FeedForward feedForward) {
+  auto attention = [&](Value x, int64_t layer, const std::string &prefix) {
+    return selfAttention(model, d, layer, x, prefix + ".self_attn", traits);
+  };
+  return buildPreNormDecoder(model, config, d, attention, feedForward);
 }
 
 Status yoke::import::buildLlamaLike(ModelBuilder &model, ConfigReader &config, const DecoderConfig &d,

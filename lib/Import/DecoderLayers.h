@@ -31,6 +31,13 @@ mlir::Value gatedMlp(ModelBuilder &model, const DecoderConfig &config, mlir::Val
 /// and its prefix, "model.layers.0".
 using FeedForward = llvm::function_ref<mlir::Value(mlir::Value x, int64_t layer, const std::string &prefix)>;
 
+/// What stands between the first norm of a layer and its residual sum, from the same.
+using Attention = FeedForward;
+
+/// The whole step of the models that have Llama's layers but for attention and MLP.
+Status buildPreNormDecoder(ModelBuilder &model, ConfigReader &config, const DecoderConfig &decoder, Attention attention,
+                           FeedForward feedForward);
+
 /// The whole step of the models that have Llama's layers but for the MLP.
 Status buildLlamaLike(ModelBuilder &model, ConfigReader &config, const DecoderConfig &decoder,
                       const AttentionTraits &traits, FeedForward feedForward);

@@ -1,8 +1,6 @@
 //===- MixtureOfExperts.cpp - layers that route tokens to experts ---------===//
 #include "Import/MixtureOfExperts.h"
 
-#include "MoE/MoE.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -15,7 +13,8 @@ ExpertsConfig yoke::import::readExperts(ConfigReader &config, const DecoderConfi
   std::string_view countKey = config.either(defaults.countKey, defaults.countAlias);
   ExpertsConfig experts;
   experts.count = config.integer(countKey, defaults.canBeNone ? 0 : 1, maxExperts, defaults.count);
-  experts.topK = config.integer("num_experts_per_tok", 1, maxExperts, defaults.topK);
+  experts.topK = defaults.topK ? config.integer("num_experts_per_tok", 1, maxExperts, *defaults.topK)
+                               : config.integer("num_experts_per_tok", 1, maxExperts);
   experts.inner = defaults.inner ? config.integer(defaults.innerKey, 1, maxWidth, *defaults.inner)
                                  : config.integer(defaults.innerKey, 1, maxWidth);
   // What only training looks at.
@@ -26,6 +25,20 @@ ExpertsConfig yoke::import::readExperts(ConfigReader &config, const DecoderConfi
                     static_cast<double>(decoder.shape.hidden) * static_cast<double>(decoder.shape.layers);
   config.require(elements < 0x1p60, countKey, fmt::format("{} experts of this size are too many", experts.count));
   return experts;
+}
+
+void yoke::import::setGroups(ConfigReader &config, ExpertsConfig &experts, int64_t groups, int64_t topGroups) {
+  config.require(experts.count % groups == 0, "n_group",
+                 fmt::format("{} must divide the {} routed experts", groups, experts.count));
+  config.require(topGroups <= groups, "topk_group", fmt::format("{} must be at most n_group {}", topGroups, groups));
+  int64_t size = experts.count / groups;
+  config.require(
+      experts.topK <= size * topGroups, "num_experts_per_tok",
+      fmt::format("{} must be at most the {} experts of {} groups", experts.topK, size * topGroups, topGroups));
+  config.require(!experts.hasPairs || size >= 2, "n_group",
+                 fmt::format("{} groups of {} experts have fewer than two each", groups, experts.count));
+  experts.groups = groups;
+  experts.topGroups = topGroups;
 }
 
 std::vector<bool> yoke::import::readSparseLayers(ConfigReader &config, int64_t layers) {
@@ -137,8 +150,16 @@ Value yoke::import::mixtureOfExperts(ModelBuilder &model, const DecoderConfig &d
                                      Value x, const std::string &prefix, const ExpertNames &names) {
   OpBuilder &ops = model.builder();
   Value logits = model.linear(x, prefix + ".gate", config.count, /*bias=*/false);
-  auto route = moe::RouteOp::create(ops, logits.getLoc(), moe::Scoring::softmax, logits,
-                                    static_cast<uint64_t>(config.topK), config.normalized, llvm::APFloat(1.0f));
+  model.weights().requireFinite(prefix + ".gate.weight");
+  Value correction;
+  if (config.hasCorrection) {
+    correction = model.vector(prefix + ".gate.e_score_correction_bias", config.count);
+    model.weights().requireFinite(prefix + ".gate.e_score_correction_bias");
+  }
+  auto route = moe::RouteOp::create(
+      ops, logits.getLoc(), config.scoring, logits, correction, static_cast<uint64_t>(config.topK), config.normalized,
+      llvm::APFloat(static_cast<float>(config.scale)), static_cast<uint64_t>(config.groups),
+      static_cast<uint64_t>(config.topGroups), config.hasPairs);
   ExpertWeights weights(model, config, decoder.shape.hidden, prefix, names);
   Value gateUp = weights.gateUp(), down = weights.down();
   auto experts = moe::ExpertsOp::create(ops, gateUp.getLoc(), x.getType(), x, route.getWeights(), route.getExperts(),

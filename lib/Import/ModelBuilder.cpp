@@ -88,6 +88,14 @@ Value ModelBuilder::linear(Value x, StringRef name, int64_t out, bool bias) {
   return linear(x, weight, bias ? vector((name + ".bias").str(), out) : Value());
 }
 
+Value ModelBuilder::headLinear(Value x, Value weight, int64_t first) {
+  return llm::HeadLinearOp::create(ops, weight.getLoc(), x, weight, static_cast<uint64_t>(first));
+}
+
+Value ModelBuilder::concatHeads(Value a, Value b, int64_t heads) {
+  return llm::ConcatHeadsOp::create(ops, b.getLoc(), a, b, static_cast<uint64_t>(heads));
+}
+
 Value ModelBuilder::rmsNorm(Value x, StringRef name, int64_t size, double epsilon, float scaleOffset) {
   Value scale = vector((name + ".weight").str(), size);
   return llm::RmsNormOp::create(ops, scale.getLoc(), x, scale, ops.getF32FloatAttr(static_cast<float>(epsilon)),

@@ -46,7 +46,7 @@ public:
   mlir::Value part(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef tensor,
                    llvm::ArrayRef<int64_t> tensorShape, const Rows &rows);
 
-  /// Matrices [count, out, in] of several tensors as one weight, their rows one below the other.
+  /// The rows of several tensors as one weight, one below the other; of matrices [count, out, in] those of all.
   mlir::Value stack(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<TensorRows> parts);
 
   /// Row `ids[t] + offset` of `table`.
@@ -55,6 +55,10 @@ public:
   /// `name.bias`.
   mlir::Value linear(mlir::Value x, mlir::Value weight, mlir::Value bias = {});
   mlir::Value linear(mlir::Value x, llvm::StringRef name, int64_t out, bool bias);
+  /// Each head of x, from column `first` of it on, times the transpose of a matrix of its own: weight [heads, out, in].
+  mlir::Value headLinear(mlir::Value x, mlir::Value weight, int64_t first);
+  /// Of each head the columns of a, then those of b.
+  mlir::Value concatHeads(mlir::Value a, mlir::Value b, int64_t heads);
   /// `size` is that of the scale; each run of so many columns is normalised alone.
   mlir::Value rmsNorm(mlir::Value x, llvm::StringRef name, int64_t size, double epsilon, float scaleOffset = 0);
   /// With `affine` scaled and shifted by `name.weight` and `name.bias`.

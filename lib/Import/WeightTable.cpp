@@ -6,6 +6,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace yoke;
 using namespace yoke::import;
@@ -80,7 +82,8 @@ llm::PieceAttr WeightTable::pieceOf(const TensorRows &part) {
       tensor->dtype != DType::F16 && tensor->dtype != DType::BF16)
     unsupportedTypes.push_back(fmt::format("{} is {}", printable(stored), dtypeName(tensor->dtype)));
   return llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(stored), part.rows.offset, part.rows.block,
-                             part.rows.stride, part.rows.count, part.rows.transposed);
+                             part.rows.stride, part.rows.count, part.rows.transposed, part.rows.firstColumn,
+                             part.rows.columns);
 }
 
 ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shape, ArrayRef<TensorRows> parts) {
@@ -121,12 +124,26 @@ Status WeightTable::check(const std::function<bool(StringRef)> &mayBeExtra) cons
   llvm::sort(tensors, [](const auto &a, const auto &b) { return a.name < b.name; });
   YOKE_TRY(checkTensors(checkpoint, tensors, [&](std::string_view name) { return mayBeExtra(StringRef(name)); }));
   if (unsupportedTypes.empty())
-    return {};
+    return checkFinite();
   NameList names;
   for (const std::string &text : unsupportedTypes)
     names.add(text);
   return malformed("{}: {} tensors have an unsupported dtype (supported: F32, F16, BF16): {}",
                    printable(checkpoint.folder(), 4096), names.size(), names.text());
+}
+
+Status WeightTable::checkFinite() const {
+  for (const auto &entry : finite) {
+    const TensorInfo *tensor = checkpoint.find(entry.getKey());
+    std::vector<float> values(static_cast<size_t>(tensor ? tensor->elementCount() : 0));
+    if (tensor)
+      convertToFloat(tensor->dtype, checkpoint.bytes(*tensor), values);
+    for (size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i]))
+        return malformed("{}: tensor {} holds {} at element {}, expected finite values",
+                         printable(checkpoint.folder(), 4096), quote(entry.getKey().str()), values[i], i);
+  }
+  return {};
 }
 
 std::string WeightTable::matrixType() const {

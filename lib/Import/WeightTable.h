@@ -10,6 +10,7 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <functional>
 #include <string>
@@ -23,7 +24,8 @@ struct Rows {
   int64_t block;
   int64_t stride;
   int64_t count;
-  bool transposed = false; ///< stored [in, out]; rows are counted in [out, in]
+  bool transposed = false;              ///< stored [in, out]; rows are counted in [out, in]
+  int64_t firstColumn = 0, columns = 0; ///< the elements of a row that are taken; 0 columns: all
 
   static Rows range(int64_t offset, int64_t count) { return {offset, count, count, 1}; }
   static Rows transposedRange(int64_t offset, int64_t count) { return {offset, count, count, 1, true}; }
@@ -62,10 +64,14 @@ public:
   mlir::ml_program::GlobalOp declare(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, llvm::StringRef tensor,
                                      llvm::ArrayRef<int64_t> tensorShape, const Rows &rows);
 
+  /// Makes it an error that the tensor `name` holds a value that is not finite.
+  void requireFinite(llvm::StringRef name) { finite.insert(storedName(name)); }
+
   /// The global `ones.SIZE`, a vector of f32 ones that no checkpoint holds: its value is `dense<1.0>`.
   mlir::ml_program::GlobalOp declareOnes(int64_t size);
 
-  /// Errors about missing, misshaped, extra and badly typed tensors. `mayBeExtra` sees names as stored.
+  /// Errors about missing, misshaped, extra and badly typed tensors, and values that must be finite. `mayBeExtra` sees
+  /// names as stored.
   Status check(const std::function<bool(llvm::StringRef)> &mayBeExtra) const;
 
   /// Elements of all globals that the checkpoint holds.
@@ -77,6 +83,7 @@ private:
   mlir::ml_program::GlobalOp create(llvm::StringRef name, mlir::RankedTensorType type, mlir::Attribute value);
   llm::PieceAttr pieceOf(const TensorRows &part);
   mlir::Type elementType(const TensorInfo *tensor, bool matrix);
+  Status checkFinite() const;
 
   mlir::OpBuilder builder;
   const Checkpoint &checkpoint;
@@ -85,6 +92,7 @@ private:
   bool hasPrefix;
   llvm::StringMap<mlir::ml_program::GlobalOp> globals;
   llvm::StringMap<std::vector<int64_t>> expected;
+  llvm::StringSet<> finite;
   std::vector<std::string> unsupportedTypes;
   int64_t elementCount = 0;
   llvm::StringMap<int64_t> matrixElements;

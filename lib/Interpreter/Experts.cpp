@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <tuple>
@@ -31,19 +32,48 @@ static std::vector<double> scores(const float *logits, int64_t count, const std:
   return result;
 }
 
-kernels::Routing kernels::route(const Matrix &logits, moe::RouteOp op) {
+/// The first `count` of the numbers, the largest first, of equal ones the earlier.
+static std::vector<int32_t> largest(const std::vector<float> &numbers, int64_t count) {
+  std::vector<int32_t> order(numbers.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](int32_t a, int32_t b) { return std::make_tuple(-numbers[a], a) < std::make_tuple(-numbers[b], b); });
+  order.resize(static_cast<size_t>(count));
+  return order;
+}
+
+constexpr float lowest = -std::numeric_limits<float>::infinity();
+
+/// Leaves the numbers of the first groups and makes the others the lowest.
+static void keepTopGroups(std::vector<float> &numbers, moe::RouteOp op) {
+  auto groups = static_cast<int64_t>(op.getGroups()), size = static_cast<int64_t>(numbers.size()) / groups;
+  std::vector<float> ofGroups;
+  for (int64_t group = 0; group < groups; ++group) {
+    std::vector<float> members(numbers.begin() + group * size, numbers.begin() + (group + 1) * size);
+    std::sort(members.begin(), members.end(), std::greater<>());
+    ofGroups.push_back(op.getPairs() ? members[0] + members[1] : members[0]);
+  }
+  std::vector<float> kept(numbers.size(), lowest);
+  for (int32_t group : largest(ofGroups, static_cast<int64_t>(op.getTopGroups())))
+    std::copy_n(numbers.begin() + group * size, size, kept.begin() + group * size);
+  numbers = std::move(kept);
+}
+
+kernels::Routing kernels::route(const Matrix &logits, const Matrix *bias, moe::RouteOp op) {
   auto topK = static_cast<int64_t>(op.getTopK());
   Routing routing{Matrix(logits.rows, topK), {}};
   for (int64_t t = 0; t < logits.rows; ++t) {
     const float *row = logits.row(t);
-    auto rank = [&](int32_t expert) {
-      return std::isnan(row[expert]) ? -std::numeric_limits<float>::infinity() : row[expert];
-    };
-    std::vector<int32_t> chosen(static_cast<size_t>(logits.cols));
-    std::iota(chosen.begin(), chosen.end(), 0);
-    std::sort(chosen.begin(), chosen.end(),
-              [&](int32_t a, int32_t b) { return std::make_tuple(-rank(a), a) < std::make_tuple(-rank(b), b); });
-    chosen.resize(static_cast<size_t>(topK));
+    std::vector<float> ranks(row, row + logits.cols);
+    if (bias)
+      for (int64_t expert = 0; expert < logits.cols; ++expert)
+        ranks[expert] = 1.0f / (1.0f + std::exp(-row[expert])) + bias->data[expert];
+    for (float &rank : ranks)
+      if (std::isnan(rank))
+        rank = lowest;
+    if (op.getGroups() > 1)
+      keepTopGroups(ranks, op);
+    std::vector<int32_t> chosen = largest(ranks, topK);
 
     std::vector<double> weights = scores(row, logits.cols, chosen, op.getScoring());
     double divisor = op.getNormalize() ? std::accumulate(weights.begin(), weights.end(), 1e-20) : 1.0;

@@ -14,8 +14,8 @@ struct Routing {
   std::vector<int32_t> experts; ///< element t * top_k + j
 };
 
-/// The attributes of `op` on `logits` [T, E].
-Routing route(const Matrix &logits, moe::RouteOp op);
+/// The attributes of `op` on `logits` [T, E]; `bias` [E] may be null.
+Routing route(const Matrix &logits, const Matrix *bias, moe::RouteOp op);
 
 /// Makes rows of a result from rows of x and the matrices of one expert.
 using ExpertFunction = std::function<Result<Matrix>(Matrix rows, std::vector<Matrix> matrices)>;

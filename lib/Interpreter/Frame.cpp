@@ -95,7 +95,7 @@ Result<Values> Frame::execute(llm::FusedOp op) {
 }
 
 Result<Values> Frame::execute(moe::RouteOp op) {
-  kernels::Routing routing = kernels::route(matrix(op.getLogits()), op);
+  kernels::Routing routing = kernels::route(matrix(op.getLogits()), optionalMatrix(op.getBias()), op);
   return Values{RuntimeValue(std::make_shared<const Matrix>(std::move(routing.weights))),
                 RuntimeValue(std::move(routing.experts))};
 }
@@ -176,6 +176,13 @@ Result<Values> Frame::execute(Operation *op) {
           [&](auto concrete) { return execute(concrete); })
       .Case([&](llm::PositionsOp) { return Values{RuntimeValue(step.batch.positions)}; })
       .Case([&](llm::RopeTableOp x) { return one(kernels::ropeTable(step.batch.positions, x.getRope())); })
+      .Case([&](llm::HeadLinearOp x) {
+        return one(kernels::headLinear(matrix(x.getX()), matrix(x.getWeight()), x.getWeight().getType().getDimSize(0),
+                                       static_cast<int64_t>(x.getFirst())));
+      })
+      .Case([&](llm::ConcatHeadsOp x) {
+        return one(kernels::concatHeads(matrix(x.getA()), matrix(x.getB()), static_cast<int64_t>(x.getHeads())));
+      })
       .Case([&](llm::LinearOp x) {
         return one(kernels::linear(matrix(x.getX()), matrix(x.getWeight()), optionalMatrix(x.getBias())));
       })

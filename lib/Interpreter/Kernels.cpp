@@ -33,6 +33,32 @@ Matrix kernels::ropeTable(const std::vector<int32_t> &positions, RopeAttr rope) 
   return table;
 }
 
+Matrix kernels::headLinear(const Matrix &x, const Matrix &weight, int64_t heads, int64_t first) {
+  int64_t outputs = weight.rows / heads, width = x.cols / heads;
+  Matrix result(x.rows, weight.rows);
+  for (int64_t t = 0; t < x.rows; ++t)
+    for (int64_t row = 0; row < weight.rows; ++row) {
+      const float *input = x.row(t) + row / outputs * width + first;
+      double sum = 0;
+      for (int64_t k = 0; k < weight.cols; ++k)
+        sum += static_cast<double>(input[k]) * weight.at(row, k);
+      result.at(t, row) = static_cast<float>(sum);
+    }
+  return result;
+}
+
+Matrix kernels::concatHeads(const Matrix &a, const Matrix &b, int64_t heads) {
+  Matrix result(a.rows, a.cols + b.cols);
+  int64_t widthA = a.cols / heads, widthB = b.cols / heads;
+  for (int64_t t = 0; t < a.rows; ++t)
+    for (int64_t head = 0; head < heads; ++head) {
+      float *target = result.row(t) + head * (widthA + widthB);
+      std::copy_n(a.row(t) + head * widthA, widthA, target);
+      std::copy_n(b.row(t) + head * widthB, widthB, target + widthA);
+    }
+  return result;
+}
+
 Matrix kernels::linear(const Matrix &x, const Matrix &weight, const Matrix *bias) {
   Matrix result(x.rows, weight.rows);
   for (int64_t t = 0; t < x.rows; ++t)

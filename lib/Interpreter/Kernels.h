@@ -16,6 +16,10 @@ Matrix ropeTable(const std::vector<int32_t> &positions, llm::RopeAttr rope);
 
 /// x [T, K] times the transpose of weight [N, K], plus bias [N] unless nullptr.
 Matrix linear(const Matrix &x, const Matrix &weight, const Matrix *bias);
+/// `weight` holds one matrix for each of `heads` heads, one below the other; of a head of x its inputs begin at column
+/// `first`.
+Matrix headLinear(const Matrix &x, const Matrix &weight, int64_t heads, int64_t first);
+Matrix concatHeads(const Matrix &a, const Matrix &b, int64_t heads);
 
 Matrix rmsNorm(const Matrix &x, const Matrix &scale, double epsilon, double scaleOffset);
 Matrix layerNorm(const Matrix &x, const Matrix &scale, const Matrix *bias, double epsilon);

@@ -24,11 +24,14 @@ static Status appendPiece(std::vector<float> &values, const Matrix &tensor, llm:
   bool transposed = piece.getTransposed();
   int64_t rows = transposed ? tensor.cols : tensor.rows;
   int64_t cols = transposed ? tensor.rows : tensor.cols;
-  int64_t last = piece.sourceRow(piece.getRows() - 1);
+  int64_t last = piece.sourceRow(piece.getRows() - 1), width = piece.width(cols), begin = piece.getFirstColumn();
+  if (width < 0)
+    return malformed("{}: the piece ends at column {} of {} columns", piece.getTensor().str(),
+                     begin + piece.getColumns() - 1, cols);
   if (last >= rows)
     return malformed("{}: the piece ends at row {} of {} rows", piece.getTensor().str(), last, rows);
   for (int64_t r = 0; r < piece.getRows(); ++r)
-    for (int64_t c = 0; c < cols; ++c)
+    for (int64_t c = begin; c < begin + width; ++c)
       values.push_back(transposed ? tensor.at(c, piece.sourceRow(r)) : tensor.at(piece.sourceRow(r), c));
   return {};
 }

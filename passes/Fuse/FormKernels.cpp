@@ -23,7 +23,9 @@ int anchorRank(Operation *op) {
     return 1;
   if (isElementwise(op))
     return 2;
-  return isa<llm::EmbeddingOp, llm::RopeTableOp, llm::RopeOp, llm::PoolOp>(op) ? 3 : 4;
+  return isa<llm::EmbeddingOp, llm::RopeTableOp, llm::RopeOp, llm::PoolOp, llm::HeadLinearOp, llm::ConcatHeadsOp>(op)
+             ? 3
+             : 4;
 }
 
 struct FormKernelsPass : yoke::impl::FormKernelsPassBase<FormKernelsPass> {

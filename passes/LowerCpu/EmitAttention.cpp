@@ -1,10 +1,10 @@
 //===- EmitAttention.cpp - streaming-softmax attention over pages ---------===//
 //
 // First the team writes the step's keys and values into pages of `pageTokens` tokens: keys [head][element][token],
-// values [head][token][element]. Then each (token, key/value head) is a unit of work. It goes over the pages that the
-// token sees and keeps, for each query head, the largest score, the sum of the exponentials and the weighted sum of the
-// values so far (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). What a unit computes does
-// not depend on the other tokens of the step.
+// values [head][token][element]. Then each (token, key/value head, some of its query heads) is a unit of work. It goes
+// over the pages that the token sees and keeps, for each query head, the largest score, the sum of the exponentials and
+// the weighted sum of the values so far (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
+// What a unit computes does not depend on the other tokens of the step.
 //
 //===----------------------------------------------------------------------===//
 #include "LowerCpu/Kernel.h"
@@ -65,10 +65,10 @@ public:
     Value units = b.mul(tokens, b.index(sizes.kvHeads));
     b.dealt(units, [&](Value unit) { append(b.quotient(unit, sizes.kvHeads), b.remainder(unit, sizes.kvHeads)); });
     b.barrier();
-    b.dealt(units, [&](Value unit) {
-      Value token = b.quotient(unit, sizes.kvHeads), head = b.remainder(unit, sizes.kvHeads);
-      b.loop(b.index(0), b.index(sizes.group), b.index(sizes.together),
-             [&](Value first) { attend(token, head, first); });
+    int64_t parts = sizes.group / sizes.together;
+    b.dealt(b.mul(units, b.index(parts)), [&](Value unit) {
+      Value place = b.quotient(unit, parts), first = b.mul(b.remainder(unit, parts), b.index(sizes.together));
+      attend(b.quotient(place, sizes.kvHeads), b.remainder(place, sizes.kvHeads), first);
     });
   }
 

@@ -56,11 +56,16 @@ public:
     weights = takePairs(start, {ShapedType::kDynamic}, b.getF32Type());
     experts = takePairs(start, {ShapedType::kDynamic}, b.getI32Type());
     order = takePairs(start, {ShapedType::kDynamic}, b.getI32Type());
+    if (int64_t columns = Router::rankColumns(kernel.find<moe::RouteOp>()))
+      ranks = memref::ViewOp::create(b, MemRefType::get({ShapedType::kDynamic, columns}, b.getF32Type()),
+                                     kernel.workspace, start, tokens);
   }
 
   void emit() {
     auto [begin, end] = b.share(tokens);
-    Router router(b, kernel.find<moe::RouteOp>(), kernel.memory.lookup(kernel.find<moe::RouteOp>().getLogits()));
+    auto route = kernel.find<moe::RouteOp>();
+    Value bias = route.getBias() ? kernel.memory.lookup(route.getBias()) : Value();
+    Router router(b, route, kernel.memory.lookup(route.getLogits()), bias, ranks);
     b.loop(begin, end, b.index(1), [&](Value token) { router.emit(token, weights, experts); });
     b.barrier();
     b.dealt(b.index(1), [&](Value) { sortPairs(); });
@@ -178,6 +183,7 @@ private:
   Value inner;   ///< [pair in order of experts, inner]
   Value outputs; ///< [pair, outputs]
   Value weights, experts, order;
+  Value ranks; ///< [token, what its experts rank by], or null
 };
 } // namespace
 
@@ -186,7 +192,10 @@ KernelNeeds yoke::expertsNeeds(moe::ExpertsOp op, int64_t maxTokens) {
   if (!body)
     return {};
   Sizes sizes(op, *body);
-  return {.workspaceBytes = sizes.pairsStart() + maxTokens * sizes.topK * sizes.pairWords() * wordBytes};
+  int64_t words = sizes.topK * sizes.pairWords();
+  if (auto route = op.getWeights().getDefiningOp<moe::RouteOp>())
+    words += Router::rankColumns(route);
+  return {.workspaceBytes = sizes.pairsStart() + maxTokens * words * wordBytes};
 }
 
 LogicalResult yoke::emitExperts(KernelBuilder &b, Kernel &kernel) {

@@ -58,6 +58,10 @@ LogicalResult yoke::emitKernel(KernelBuilder &builder, Kernel &kernel) {
       emitter = emitRope;
     else if (isa<llm::PoolOp>(op))
       emitter = emitPool;
+    else if (isa<llm::HeadLinearOp>(op))
+      emitter = emitHeadLinear;
+    else if (isa<llm::ConcatHeadsOp>(op))
+      emitter = emitConcatHeads;
     else if (isElementwise(&op) && !emitter)
       emitter = emitElementwise;
   }

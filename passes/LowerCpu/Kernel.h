@@ -53,6 +53,8 @@ void emitEmbedding(KernelBuilder &builder, Kernel &kernel);
 void emitRopeTable(KernelBuilder &builder, Kernel &kernel);
 void emitRope(KernelBuilder &builder, Kernel &kernel);
 void emitPool(KernelBuilder &builder, Kernel &kernel);
+void emitHeadLinear(KernelBuilder &builder, Kernel &kernel);
+void emitConcatHeads(KernelBuilder &builder, Kernel &kernel);
 
 KernelNeeds expertsNeeds(moe::ExpertsOp experts, int64_t maxTokens);
 KernelNeeds attentionNeeds(llm::AttentionOp attention, const KernelShape &shape, int64_t maxTokens);

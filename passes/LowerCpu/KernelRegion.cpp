@@ -36,7 +36,9 @@ private:
       return 3;
     if (isa<llm::RmsNormOp, llm::LayerNormOp>(op))
       return 2;
-    return isa<llm::EmbeddingOp, llm::RopeTableOp, llm::RopeOp, llm::PoolOp>(op) ? 1 : 0;
+    return isa<llm::EmbeddingOp, llm::RopeTableOp, llm::RopeOp, llm::PoolOp, llm::HeadLinearOp, llm::ConcatHeadsOp>(op)
+               ? 1
+               : 0;
   }
 
   bool takesNothingAfter() const { return anchor && (rankOf(*anchor) == 1 || isa<llm::AttentionOp>(anchor)); }

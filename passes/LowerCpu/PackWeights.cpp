@@ -42,7 +42,7 @@ void addUses(Value weight, Use &use) {
       bool gated = body && body->hasHalves() && weight == experts.getMatrices().front();
       use.multiplied = true;
       (gated ? use.gated : use.otherwise) = true;
-    } else if (isa<llm::LinearOp, llm::LmHeadOp>(user) && operand.getOperandNumber() == 1) {
+    } else if (isa<llm::LinearOp, llm::LmHeadOp, llm::HeadLinearOp>(user) && operand.getOperandNumber() == 1) {
       bool gated = isa<llm::FusedOp>(user->getParentOp()) && isGatedInKernel(user);
       use.multiplied = true;
       (gated ? use.gated : use.otherwise) = true;

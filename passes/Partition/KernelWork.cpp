@@ -45,6 +45,12 @@ public:
       return addProduct(linear.getOperand(1), rows, count);
     if (auto head = dyn_cast<llm::LmHeadOp>(op))
       return addProduct(head.getOperand(1), static_cast<double>(sizes.logitsRows), count);
+    if (auto heads = dyn_cast<llm::HeadLinearOp>(op)) {
+      auto type = heads.getWeight().getType();
+      work.products.push_back({rows, static_cast<double>(type.getDimSize(2)), static_cast<double>(type.getDimSize(1)),
+                               static_cast<double>(type.getDimSize(0)) * count, storedBytes(type.getElementType())});
+      return;
+    }
     if (auto attention = dyn_cast<llm::AttentionOp>(op))
       return addAttention(attention);
     if (auto experts = dyn_cast<moe::ExpertsOp>(op))

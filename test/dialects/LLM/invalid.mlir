@@ -611,3 +611,32 @@ func.func @f() {
   // expected-error @+1 {{expects parent op 'llm.fused'}}
   llm.yield
 }
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<3x2x2xf32>) {
+  // expected-error @+1 {{expected a matrix for each head of x's 8 columns, found 3}}
+  %y = llm.head_linear %x, %w {first = 0} : (tensor<?x8xf32>, tensor<3x2x2xf32>) -> tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<2x2x2xf32>) {
+  // expected-error @+1 {{expected 2 columns from first on of heads of 4, found first = 3}}
+  %y = llm.head_linear %x, %w {first = 3} : (tensor<?x8xf32>, tensor<2x2x2xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x6xf32>, %w: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected heads to divide the 8 columns of b, found 3}}
+  %y = llm.concat_heads %x, %w {heads = 3} : tensor<?x6xf32>, tensor<?x8xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected first_column >= 0 and columns > 0, or neither, found first_column = 2, columns = 0}}
+module attributes {test.a = #llm.piece<"w", offset = 0, block = 1, stride = 1, count = 1, first_column = 2>} {}

@@ -161,3 +161,12 @@ func.func @fused(%x: tensor<?x8xf32>, %g: tensor<8xf32>) -> (tensor<?x8xf32>, te
   return %0#0, %0#1 : tensor<?x8xf32>, tensor<?x8xf32>
 }
 }
+
+// CHECK-LABEL: @heads
+func.func @heads(%x: tensor<?x8xf32>, %w: tensor<2x5x3xbf16>) {
+  // CHECK: llm.head_linear %{{.+}}, %{{.+}} {first = 1 : i64} : (tensor<?x8xf32>, tensor<2x5x3xbf16>) -> tensor<?x10xf32>
+  %0 = llm.head_linear %x, %w {first = 1} : (tensor<?x8xf32>, tensor<2x5x3xbf16>) -> tensor<?x10xf32>
+  // CHECK: llm.concat_heads %{{.+}}, %{{.+}} {heads = 2 : i64} : tensor<?x8xf32>, tensor<?x10xf32>
+  %1 = llm.concat_heads %x, %0 {heads = 2} : tensor<?x8xf32>, tensor<?x10xf32>
+  return
+}

@@ -107,3 +107,51 @@ func.func @f(%x: tensor<?x8xf32>, %g: tensor<?x2xf32>) {
   %y = moe.scale_rows %x, %g : tensor<?x8xf32>, tensor<?x2xf32>
   return
 }
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected groups to divide the 8 experts that there are, found 3}}
+  %w, %e = moe.route softmax %l {top_k = 2, groups = 3} : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected top_groups from 1 to the 4 groups that there are, found 5}}
+  %w, %e = moe.route softmax %l {top_k = 2, groups = 4, top_groups = 5} : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected top_k of at most the 2 experts of top_groups groups, found 3}}
+  %w, %e = moe.route softmax %l {top_k = 3, groups = 4} : tensor<?x8xf32> -> tensor<?x3xf32>, tensor<?x3xi32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected groups of two experts or more with pairs}}
+  %w, %e = moe.route softmax %l {top_k = 2, groups = 8, top_groups = 2, pairs} : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{expected a bias with sigmoid scoring only}}
+  %w, %e = moe.route softmax %l bias %b : tensor<8xf32> {top_k = 2, normalize} : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x8xf32>, %b: tensor<7xf32>) {
+  // expected-error @+1 {{expected a bias of 8 elements, found 7}}
+  %w, %e = moe.route sigmoid %l bias %b : tensor<7xf32> {top_k = 2, normalize} : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  return
+}

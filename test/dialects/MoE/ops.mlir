@@ -5,13 +5,15 @@
 // RUN: yoke-opt --emit-bytecode %s | yoke-opt | FileCheck %s
 
 // CHECK-LABEL: @route
-func.func @route(%logits: tensor<?x8xf32>) {
+func.func @route(%logits: tensor<?x8xf32>, %b: tensor<8xf32>) {
   // CHECK: moe.route softmax %{{.*}} {normalize, top_k = 2 : i64} : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %w0, %e0 = moe.route softmax %logits {top_k = 2, normalize} : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   // CHECK: moe.route softmax_chosen %{{.*}} {top_k = 1 : i64} : tensor<?x8xf32> -> tensor<?x1xf32>, tensor<?x1xi32>
   %w1, %e1 = moe.route softmax_chosen %logits {top_k = 1} : tensor<?x8xf32> -> tensor<?x1xf32>, tensor<?x1xi32>
   // CHECK: moe.route sigmoid %{{.*}} {scale = 2.500000e+00 : f32, top_k = 8 : i64}
   %w2, %e2 = moe.route sigmoid %logits {top_k = 8, scale = 2.5 : f32} : tensor<?x8xf32> -> tensor<?x8xf32>, tensor<?x8xi32>
+  // CHECK: moe.route sigmoid %{{.*}} bias %{{.*}} : tensor<8xf32> {groups = 4 : i64, pairs, top_groups = 2 : i64, top_k = 3 : i64} : tensor<?x8xf32>
+  %w3, %e3 = moe.route sigmoid %logits bias %b : tensor<8xf32> {top_k = 3, groups = 4, top_groups = 2, pairs} : tensor<?x8xf32> -> tensor<?x3xf32>, tensor<?x3xi32>
   return
 }
 

@@ -26,6 +26,7 @@ NEOX = {**SIZES}
 BERT = {k: v for k, v in SIZES.items() if "token_id" not in k}
 GQA = dict(num_key_value_heads=2)
 EXPERTS = dict(moe_intermediate_size=12, num_experts_per_tok=2)
+LATENT = dict(num_key_value_heads=4, kv_lora_rank=12, qk_nope_head_dim=6, qk_rope_head_dim=4, v_head_dim=5)
 
 
 def legacy_rope(**scaling):
@@ -148,6 +149,20 @@ FIXTURES = {
                                            "norm_topk_prob": True, "mlp_only_layers": [0]}, dtype=BF16),
     "olmoe": F(T.OlmoeForCausalLM, {**SIZES, **GQA, "num_experts": 4, "num_experts_per_tok": 3, "pad_token_id": 2},
                dtype=BF16),
+    "deepseek-v2": F(T.DeepseekV2ForCausalLM, {
+        **SIZES, **EXPERTS, **LATENT, "q_lora_rank": None, "n_routed_experts": 6, "first_k_dense_replace": 1, "n_group": 3,
+        "topk_group": 2, "topk_method": "group_limited_greedy", "routed_scaling_factor": 2.0}, dtype=BF16),
+    "deepseek-v2-greedy": F(T.DeepseekV2ForCausalLM, {
+        **SIZES, **EXPERTS, **LATENT, "q_lora_rank": 10, "n_routed_experts": 5, "n_shared_experts": 1,
+        "attention_bias": True, "mlp_bias": True}, dtype=BF16, commit=False),
+    "deepseek-v3": F(T.DeepseekV3ForCausalLM, {
+        **SIZES, **EXPERTS, **LATENT, "q_lora_rank": 10, "n_routed_experts": 8, "first_k_dense_replace": 1, "n_group": 4,
+        "topk_group": 2, "attention_bias": True}, dtype=BF16, edit=legacy_rope(
+            type="yarn", factor=4.0, original_max_position_embeddings=8, mscale=1.0, mscale_all_dim=0.8)),
+    "deepseek-v3-halves": F(T.DeepseekV3ForCausalLM, {
+        **SIZES, **EXPERTS, **LATENT, "q_lora_rank": None, "n_routed_experts": 6, "num_experts_per_tok": 3,
+        "first_k_dense_replace": 0, "n_group": 1, "topk_group": 1, "rope_interleave": False, "norm_topk_prob": False},
+        commit=False),
     "gemma2": F(T.Gemma2ForCausalLM, {**SIZES, **GQA, "head_dim": 8, "sliding_window": 4, "query_pre_attn_scalar": 12,
                                       "attn_logit_softcapping": 2.0, "final_logit_softcapping": 1.5, "pad_token_id": 2},
                 dtype=BF16),
@@ -196,6 +211,9 @@ def randomise(model, gemma):
                 p.normal_(0, 0.1)
             else:
                 p.normal_(0 if gemma else 1, 0.1)
+        for name, buffer in model.named_buffers():
+            if name.endswith("e_score_correction_bias"):
+                buffer.normal_(0, 0.2)
 
 
 def embed(model, ids, fixture):

@@ -29,6 +29,8 @@ std::string routedSum(const std::string &route) {
 
 const Matrix factors(4, 1, {1, 2, 3, 4});
 
+float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
+
 float softmax(float logit, std::initializer_list<float> all) {
   float sum = 0;
   for (float each : all)
@@ -57,9 +59,33 @@ TEST_F(ExpertsTest, NormalizedWeightsAreTheSoftmaxOfTheChosen) {
 
 TEST_F(ExpertsTest, SigmoidAndScale) {
   load(routedSum("sigmoid %logits {top_k = 2, scale = 2.5 : f32}"));
-  auto sigmoid = [](float x) { return 1 / (1 + std::exp(-x)); };
   expectNear(run(chainOf(1), {Matrix(1, 4, {0.5, -2, 1.5, -3}), Matrix(1, 1, {1}), factors}),
              Matrix(1, 1, {2.5f * (3 * sigmoid(1.5) + sigmoid(0.5))}));
+}
+
+namespace {
+/// routedSum with a bias for the choice.
+std::string biasedSum(const std::string &attributes) {
+  std::string program = routedSum("sigmoid %logits bias %b : tensor<4xf32> " + attributes);
+  return program.replace(program.find("%x: "), 0, "%b: tensor<4xf32>, ");
+}
+} // namespace
+
+TEST_F(ExpertsTest, ABiasChangesTheChoiceAlone) {
+  load(biasedSum("{top_k = 2}"));
+  Matrix logits(1, 4, {0.5, -2, 1.5, -3}), bias(4, 1, {0, 0, -1, 1});
+  expectNear(run(chainOf(1), {logits, bias, Matrix(1, 1, {1}), factors}),
+             Matrix(1, 1, {4 * sigmoid(-3) + sigmoid(0.5)}));
+}
+
+TEST_F(ExpertsTest, OnlyExpertsOfTheTopGroupsAreChosen) {
+  Matrix logits(1, 4, {2, -9, 1, 1.5});
+  load(routedSum("sigmoid %logits {top_k = 2, groups = 2}"));
+  expectNear(run(chainOf(1), {logits, Matrix(1, 1, {1}), factors}), Matrix(1, 1, {sigmoid(2) + 2 * sigmoid(-9)}));
+  load(routedSum("sigmoid %logits {top_k = 2, groups = 2, pairs}"));
+  expectNear(run(chainOf(1), {logits, Matrix(1, 1, {1}), factors}), Matrix(1, 1, {4 * sigmoid(1.5) + 3 * sigmoid(1)}));
+  load(routedSum("sigmoid %logits {top_k = 2, groups = 2, top_groups = 2, pairs}"));
+  expectNear(run(chainOf(1), {logits, Matrix(1, 1, {1}), factors}), Matrix(1, 1, {sigmoid(2) + 4 * sigmoid(1.5)}));
 }
 
 TEST_F(ExpertsTest, TiesGoToTheLowestNumberAndNoNumberComesLast) {

@@ -32,10 +32,15 @@ struct Config {
   QkNorm qkNorm;
   bool isRotary, isInterleaved, hasLongRope, isGated, hasBias, hasSeparateBias, isFusedQkv, isTied;
   int64_t ropeDims, positionOffset;
+  int64_t latent, plain; ///< of latent attention: behind what rotates, and of a query before; 0: another attention
   int64_t experts, topK; ///< of each feed-forward block; 0: it is dense
+  int64_t groups, topGroups;
   bool hasSharedExpert;
   float softcap, finalSoftcap, embeddingScale;
   std::string description;
+
+  /// Columns of a head of the cache.
+  int64_t width() const { return headDim + latent; }
 };
 } // namespace
 
@@ -65,15 +70,22 @@ Config::Config(Random &random) {
   softcap = random.oneIn(4) ? 1.5f : 0.0f;
   finalSoftcap = random.oneIn(5) ? 2.0f : 0.0f;
   embeddingScale = random.oneIn(3) ? std::sqrt(static_cast<float>(hidden)) : 1.0f;
+  latent = random.oneIn(5) ? random.pick<int64_t>({7, 16, 40}) : 0;
+  plain = random.integer(1, 9);
+  if (latent)
+    kvHeads = 1, qkNorm = QkNorm::None;
   experts = random.oneIn(3) ? random.integer(2, 19) : 0;
-  topK = experts ? random.integer(1, std::min<int64_t>(experts, 5)) : 0;
+  groups = experts && random.oneIn(2) ? random.pick<int64_t>({2, 3, 4}) : 1;
+  topGroups = random.integer(1, groups);
+  experts = (experts + groups - 1) / groups * groups;
+  topK = experts ? random.integer(1, std::min<int64_t>(experts / groups * topGroups, 5)) : 0;
   hasSharedExpert = random.oneIn(2);
   description =
       fmt::format("{} hidden={} layers={} heads={}/{} head_dim={} vocab={} inner={} norm={} residual={} qk_norm={} "
-                  "rope={}/{} gated={} bias={} fused_qkv={} softcap={} experts={}/{}",
+                  "rope={}/{} gated={} bias={} fused_qkv={} softcap={} experts={}/{} latent={}",
                   isEncoder ? "encoder" : "decoder", hidden, layers, heads, kvHeads, headDim, vocab, inner,
                   static_cast<int>(norm), static_cast<int>(residual), static_cast<int>(qkNorm), isRotary, ropeDims,
-                  isGated, hasBias, isFusedQkv, softcap, topK, experts);
+                  isGated, hasBias, isFusedQkv, softcap, topK, experts, latent);
 }
 
 namespace {
@@ -101,6 +113,8 @@ private:
   Value linear(Value x, const std::string &name, int64_t outputs);
   Value slice(Value x, int64_t begin, int64_t size);
   Value prepareHeads(Value x, const std::string &name);
+  Value latentQuery(Value x, const std::string &name);
+  Value latentResult(Value x, const std::string &name);
   Value attention(Value x, const std::string &name, int64_t layer);
   Value dense(Value x, const std::string &name);
   void writeExpert(moe::ExpertsOp op);
@@ -177,15 +191,34 @@ Value ProgramWriter::prepareHeads(Value x, const std::string &name) {
     x = normalize(x, name, config.qkNorm == QkNorm::Head ? config.headDim : columns(x));
   if (!table)
     return x;
-  return llm::RopeOp::create(b, x, table, b.getI64IntegerAttr(config.headDim),
+  return llm::RopeOp::create(b, x, table, b.getI64IntegerAttr(config.width()),
                              llm::RopeStyleAttr::get(b.getContext(), config.isInterleaved ? llm::RopeStyle::interleaved
                                                                                           : llm::RopeStyle::half));
+}
+
+Value ProgramWriter::latentQuery(Value x, const std::string &name) {
+  Value plain = linear(x, name + ".plain", config.heads * config.plain);
+  Value latent = llm::HeadLinearOp::create(
+      b, plain, weights.stack(b, name + ".latent", config.heads, config.latent, config.plain), uint64_t(0));
+  Value rotating = linear(x, name + ".rotating", config.heads * config.headDim);
+  return llm::ConcatHeadsOp::create(b, rotating, latent, static_cast<uint64_t>(config.heads));
+}
+
+/// Of the attended latents.
+Value ProgramWriter::latentResult(Value x, const std::string &name) {
+  int64_t first = random.integer(0, config.headDim);
+  return llm::HeadLinearOp::create(b, x, weights.stack(b, name + ".value", config.heads, config.plain, config.latent),
+                                   static_cast<uint64_t>(first));
 }
 
 Value ProgramWriter::attention(Value x, const std::string &name, int64_t layer) {
   int64_t width = config.heads * config.headDim, kvWidth = config.kvHeads * config.headDim;
   Value q, k, v;
-  if (config.isFusedQkv) {
+  if (config.latent) {
+    q = latentQuery(x, name + ".q");
+    Value latent = normalize(linear(x, name + ".kv", config.latent), name + ".kv_norm");
+    k = v = llm::ConcatHeadsOp::create(b, linear(x, name + ".k", config.headDim), latent, uint64_t(1));
+  } else if (config.isFusedQkv) {
     Value all = linear(x, name + ".qkv", width + 2 * kvWidth);
     q = slice(all, 0, width), k = slice(all, width, kvWidth), v = slice(all, width + kvWidth, kvWidth);
   } else {
@@ -204,7 +237,8 @@ Value ProgramWriter::attention(Value x, const std::string &name, int64_t layer) 
       f32(1.0f / std::sqrt(static_cast<float>(config.headDim))), b.getI64IntegerAttr(layer),
       llm::AttentionMaskAttr::get(b.getContext(), mask), window, softcap);
   cache = op.getNewCache();
-  return linear(op.getResult(), name + ".o", config.hidden);
+  Value result = config.latent ? latentResult(op.getResult(), name) : op.getResult();
+  return linear(result, name + ".o", config.hidden);
 }
 
 Value ProgramWriter::dense(Value x, const std::string &name) {
@@ -238,8 +272,12 @@ void ProgramWriter::writeExpert(moe::ExpertsOp op) {
 Value ProgramWriter::experts(Value x, const std::string &name) {
   Value logits = linear(x, name + ".router", config.experts);
   auto scoring = random.pick({moe::Scoring::softmax, moe::Scoring::softmax_chosen, moe::Scoring::sigmoid});
-  auto route = moe::RouteOp::create(b, scoring, logits, static_cast<uint64_t>(config.topK), random.oneIn(2),
-                                    llvm::APFloat(random.oneIn(3) ? 1.5f : 1.0f));
+  bool hasBias = scoring == moe::Scoring::sigmoid && random.oneIn(2);
+  Value bias = hasBias ? weights.vector(b, name + ".router.correction", config.experts) : Value();
+  auto groups = static_cast<uint64_t>(config.groups), topGroups = static_cast<uint64_t>(config.topGroups);
+  auto route = moe::RouteOp::create(b, scoring, logits, bias, static_cast<uint64_t>(config.topK), random.oneIn(2),
+                                    llvm::APFloat(random.oneIn(3) ? 1.5f : 1.0f), groups, topGroups,
+                                    config.experts / config.groups > 1 && random.oneIn(2));
   Value up = weights.stack(b, name + ".experts.up", config.experts, config.isGated ? 2 * config.inner : config.inner,
                            columns(x));
   Value down = weights.stack(b, name + ".experts.down", config.experts, config.hidden, config.inner);
@@ -326,7 +364,7 @@ void ProgramWriter::write() {
   SmallVector<Type> results{rows(config.isEncoder ? config.hidden : config.vocab)};
   if (!config.isEncoder) {
     arguments.push_back(
-        llm::KVCacheType::get(b.getContext(), config.layers, config.kvHeads, config.headDim, b.getF32Type()));
+        llm::KVCacheType::get(b.getContext(), config.layers, config.kvHeads, config.width(), b.getF32Type()));
     results.push_back(arguments.back());
   }
   b.setInsertionPointToEnd(module.getBody());

@@ -86,6 +86,15 @@ Value RandomTensors::matrix(OpBuilder &builder, const std::string &name, int64_t
 Value RandomTensors::stack(OpBuilder &builder, const std::string &name, int64_t count, int64_t rows, int64_t cols) {
   MLIRContext *context = builder.getContext();
   SmallVector<llm::PieceAttr> pieces;
+  if (random.oneIn(3)) {
+    // Some columns of the transpose of one tensor.
+    int64_t stride = cols + random.integer(0, 3);
+    std::string whole = addTensor(name + ".whole", count * stride, rows, false);
+    for (int64_t i = 0; i < count; ++i)
+      pieces.push_back(llm::PieceAttr::get(context, whole, 0, rows, rows, 1, true, i * stride, cols));
+    return addGlobal(builder, name, RankedTensorType::get({count, rows, cols}, element),
+                     llm::WeightAttr::get(context, pieces));
+  }
   int64_t tensors = random.oneIn(2) ? 1 : count, each = count * rows / tensors;
   for (int64_t i = 0; i < tensors; ++i) {
     std::string part = addTensor(fmt::format("{}.{}", name, i), each, cols, false);

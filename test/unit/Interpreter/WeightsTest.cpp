@@ -49,6 +49,16 @@ TEST_F(WeightsTest, RowsOfATransposedTensor) {
                Matrix(1, 6, {1, 11, 21, 31, 41, 51}));
 }
 
+TEST_F(WeightsTest, SomeColumns) {
+  expectValues(R"(#llm.piece<"m", offset = 1, block = 2, stride = 2, count = 1, first_column = 1, columns = 1>)",
+               "tensor<2x1xf32>", Matrix(2, 1, {11, 21}));
+  expectValues(
+      R"(#llm.piece<"m", offset = 0, block = 2, stride = 2, count = 1, transposed = true, first_column = 2, columns = 3>)",
+      "tensor<2x3xf32>", Matrix(2, 3, {20, 30, 40, 21, 31, 41}));
+  expectError(R"(#llm.piece<"m", offset = 0, block = 1, stride = 1, count = 1, first_column = 1, columns = 2>)",
+              "tensor<1x2xf32>", "m: the piece ends at column 2 of 2 columns");
+}
+
 TEST_F(WeightsTest, PiecesLieOneBelowTheOther) {
   expectValues(R"(#llm.piece<"m", offset = 4, block = 1, stride = 1, count = 1>,
                   #llm.piece<"m", offset = 0, block = 1, stride = 2, count = 2>)",
