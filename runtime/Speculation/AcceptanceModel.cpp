@@ -9,6 +9,9 @@ namespace {
 constexpr float priorWeight = 4;
 /// Beyond so many observations older ones fade.
 constexpr float memory = 128;
+/// Of a request, in accepted guesses: how many are remembered, and how many make its own rate count as much as all
+/// requests'.
+constexpr float requestMemory = 24, requestWeight = 2;
 
 } // namespace
 
@@ -30,18 +33,25 @@ void AcceptanceModel::record(int32_t kind, bool accepted) {
   count.estimate = (count.accepted + priorWeight * count.prior) / (count.total + priorWeight);
 }
 
-void AcceptanceModel::record(const DraftTree &tree, const int32_t *path, int64_t length) {
+void RequestAcceptance::record(const DraftTree &tree, std::span<const int32_t> path) {
   int32_t node = 0;
-  for (int64_t i = 0; i < length && node >= 0; ++i) {
+  for (size_t i = 0; i < path.size() && node >= 0; ++i) {
     int32_t next = -1;
     for (int32_t child = tree.firstChild(node); child >= 0; child = tree.nextSibling(child)) {
-      const bool accepted = tree[child].token == path[i];
-      record(tree[child].kind, accepted);
-      if (accepted)
+      const bool right = tree[child].token == path[i];
+      expected += shared.probability(tree[child].kind);
+      accepted += right;
+      shared.record(tree[child].kind, right);
+      if (right)
         next = child;
     }
     node = next;
   }
+  if (expected > requestMemory) {
+    expected /= 2;
+    accepted /= 2;
+  }
+  scale = (accepted + requestWeight) / (expected + requestWeight);
 }
 
 } // namespace yoke

@@ -12,7 +12,7 @@ class AdaptiveTrigrams : public Drafter {
 public:
   /// Kinds: by share among the pair's successors, weight, and depth.
   static int32_t addKinds(AcceptanceModel &acceptance);
-  AdaptiveTrigrams(bool monteCarlo, TrigramTable &table, const AcceptanceModel &acceptance, int32_t firstKind)
+  AdaptiveTrigrams(bool monteCarlo, TrigramTable &table, const RequestAcceptance &acceptance, int32_t firstKind)
       : monteCarlo(monteCarlo), table(table), acceptance(acceptance), firstKind(firstKind) {}
 
   void draft(std::span<const int32_t> history, const DraftLimits &limits, DraftTree &tree) override;
@@ -25,7 +25,7 @@ private:
 
   bool monteCarlo;
   TrigramTable &table;
-  const AcceptanceModel &acceptance;
+  const RequestAcceptance &acceptance;
   int32_t firstKind;
   size_t seen = 0;
   uint64_t searches = 0;

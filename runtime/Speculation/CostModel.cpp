@@ -29,7 +29,9 @@ public:
     for (int32_t i = 0; i < rows; ++i) {
       const int32_t parent = i < branch ? i - 1 : i - branch;
       const int32_t position = parent < 0 ? 0 : batch.positions[parent] + 1;
-      batch.wantOutput(batch.add(sequence, {0, position, i, i + 1, parent}));
+      // Different tokens, so that a mixture of experts reads what it would for a text.
+      const auto token = static_cast<int32_t>(int64_t(i) * 7919 % session.model().manifest.vocabSize);
+      batch.wantOutput(batch.add(sequence, {token, position, i, i + 1, parent}));
     }
     const auto start = Clock::now();
     session.run(batch, result);
@@ -54,9 +56,13 @@ void CostModel::update() {
   for (size_t i = measured.size(); i-- > 0;)
     estimates[i] = least = std::min(least, measured[i].seconds);
   useful = 1;
-  for (size_t i = 1; i < measured.size(); ++i)
-    if (static_cast<double>(measured[i].rows) * plainSeconds() > estimates[i])
+  cheapest = 1;
+  for (size_t i = 1; i < measured.size(); ++i) {
+    const auto rows = static_cast<double>(measured[i].rows);
+    if (rows * plainSeconds() > estimates[i])
       useful = measured[i].rows;
+    cheapest = std::min(cheapest, (estimates[i] / plainSeconds() - 1) / (rows - 1));
+  }
 }
 
 void CostModel::observe(int64_t rows, double seconds) {

@@ -34,6 +34,8 @@ public:
   double plainSeconds() const { return estimates.front(); }
   /// Rows beyond which a draft cannot gain anything, however good its guesses.
   int64_t usefulRows() const { return useful; }
+  /// The smallest share of a plain step that a row of a tree costs on the average, over all sizes of trees.
+  double cheapestRow() const { return cheapest; }
   const std::vector<Point> &points() const { return measured; }
 
 private:
@@ -42,6 +44,7 @@ private:
   std::vector<Point> measured;
   std::vector<double> estimates; ///< seconds of the points, ascending
   int64_t useful = 1;
+  double cheapest = 0;
 };
 
 } // namespace yoke

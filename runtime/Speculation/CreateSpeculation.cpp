@@ -59,15 +59,15 @@ public:
 private:
   void addPromptLookup() {
     const int32_t kinds = PromptLookup::addKinds(*acceptance);
-    makers.push_back([options = spec.lookup, &acceptance = *acceptance, kinds](const DraftRequest &) {
-      return std::make_unique<PromptLookup>(options, acceptance, kinds);
+    makers.push_back([options = spec.lookup, kinds](const DraftRequest &request) {
+      return std::make_unique<PromptLookup>(options, *request.acceptance, kinds);
     });
   }
 
   void addNgram() {
     const int32_t kinds = SuffixDrafter::addKinds(*acceptance);
-    makers.push_back([n = spec.maxNgram, &acceptance = *acceptance, kinds](const DraftRequest &) {
-      return std::make_unique<SuffixDrafter>(n, acceptance, kinds);
+    makers.push_back([n = spec.maxNgram, kinds](const DraftRequest &request) {
+      return std::make_unique<SuffixDrafter>(n, *request.acceptance, kinds);
     });
   }
 
@@ -80,8 +80,8 @@ private:
     if (spec.keepState)
       YOKE_TRY(restore(*recycling));
     const int32_t kinds = TokenRecycling::addKinds(*acceptance);
-    makers.push_back([recycling, &acceptance = *acceptance, kinds](const DraftRequest &) {
-      return std::make_unique<TokenRecycling>(recycling->topology, recycling->table, acceptance, kinds);
+    makers.push_back([recycling, kinds](const DraftRequest &request) {
+      return std::make_unique<TokenRecycling>(recycling->topology, recycling->table, *request.acceptance, kinds);
     });
     if (spec.keepState)
       onSave = [recycling, path = statePath(), identity = model.manifest.sourceSha256] {
@@ -97,8 +97,8 @@ private:
       table->count(YOKE_TRY(session.model().tokenize(text, /*addSpecial=*/false, /*parseSpecial=*/false)));
     }
     const int32_t kinds = AdaptiveTrigrams::addKinds(*acceptance);
-    makers.push_back([table, &acceptance = *acceptance, kinds, monteCarlo = spec.monteCarlo](const DraftRequest &) {
-      return std::make_unique<AdaptiveTrigrams>(monteCarlo, *table, acceptance, kinds);
+    makers.push_back([table, kinds, monteCarlo = spec.monteCarlo](const DraftRequest &request) {
+      return std::make_unique<AdaptiveTrigrams>(monteCarlo, *table, *request.acceptance, kinds);
     });
     return {};
   }
@@ -109,10 +109,9 @@ private:
     std::shared_ptr<Session> drafting =
         YOKE_TRY(Session::create(model, {std::min(session.team().size(), defaultThreads(*model)), false, 0}));
     const int32_t kinds = DraftModel::addKinds(*acceptance);
-    makers.push_back([drafting, &acceptance = *acceptance, kinds,
-                      endTokens = session.model().endTokens](const DraftRequest &request) {
+    makers.push_back([drafting, kinds, endTokens = session.model().endTokens](const DraftRequest &request) {
       return std::make_unique<DraftModel>(*drafting, Sampler(request.sampling, endTokens), request.promptLength,
-                                          *request.cost, acceptance, kinds);
+                                          *request.cost, *request.acceptance, kinds);
     });
     return {};
   }

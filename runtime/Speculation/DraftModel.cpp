@@ -54,7 +54,7 @@ int32_t DraftModel::addKinds(AcceptanceModel &acceptance) {
 }
 
 DraftModel::DraftModel(Session &session, Sampler sampler, int64_t promptLength, const CostModel &cost,
-                       const AcceptanceModel &acceptance, int32_t firstKind)
+                       const RequestAcceptance &acceptance, int32_t firstKind)
     : session(session), sampler(std::move(sampler)), promptLength(promptLength), cost(cost), acceptance(acceptance),
       firstKind(firstKind), sequence(session.kvCache().addSequence()), row(session.outputColumns()) {}
 

@@ -19,7 +19,7 @@ public:
   static int32_t addKinds(AcceptanceModel &acceptance);
   /// `session` of the draft model, `cost` of the target's steps; both outlive the drafter.
   DraftModel(Session &session, Sampler sampler, int64_t promptLength, const CostModel &cost,
-             const AcceptanceModel &acceptance, int32_t firstKind);
+             const RequestAcceptance &acceptance, int32_t firstKind);
   ~DraftModel() override;
 
   void draft(std::span<const int32_t> history, const DraftLimits &limits, DraftTree &tree) override;
@@ -32,7 +32,7 @@ private:
   Sampler sampler;
   int64_t promptLength;
   const CostModel &cost;
-  const AcceptanceModel &acceptance;
+  const RequestAcceptance &acceptance;
   int32_t firstKind;
   KvCache::SequenceId sequence;
   std::vector<int32_t> cached; ///< tokens whose keys and values are in the draft model's cache

@@ -31,7 +31,7 @@ public:
 /// Adds the most probable guesses to a tree. `expand(state, depth, emit)` finds what may follow a node: it calls
 /// emit(token, kind, state of the new node) for each.
 template <class State, class Expand>
-void expandBestFirst(DraftTree &tree, const AcceptanceModel &acceptance, const DraftLimits &limits, State root,
+void expandBestFirst(DraftTree &tree, const RequestAcceptance &acceptance, const DraftLimits &limits, State root,
                      Expand &&expand) {
   struct Candidate {
     float probability;

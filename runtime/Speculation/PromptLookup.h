@@ -17,7 +17,7 @@ public:
 
   /// Kinds: by length of the match and depth. To be added once per model; requests share them.
   static int32_t addKinds(AcceptanceModel &acceptance);
-  PromptLookup(Options options, const AcceptanceModel &acceptance, int32_t firstKind)
+  PromptLookup(Options options, const RequestAcceptance &acceptance, int32_t firstKind)
       : options(options), acceptance(acceptance), firstKind(firstKind), places(options.maxMatch) {}
 
   void draft(std::span<const int32_t> history, const DraftLimits &limits, DraftTree &tree) override;
@@ -27,7 +27,7 @@ private:
   int32_t kind(int32_t match, int32_t depth) const;
 
   Options options;
-  const AcceptanceModel &acceptance;
+  const RequestAcceptance &acceptance;
   int32_t firstKind;
   size_t indexed = 0;
   /// For each length: hash of so many tokens -> where the token after their first occurrence stands.

@@ -13,6 +13,8 @@ using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+/// Share of a step that guesses have to be expected to save: estimates have errors.
+constexpr double worthwhile = 0.05;
 /// Drafts in a row without a guess worth evaluating, after which fewer drafts are made; at most one in so many steps.
 constexpr int64_t patience = 8, maxIdle = 8;
 /// The guard: steps that have to show a loss, weight of the newest, and pauses.
@@ -24,8 +26,14 @@ constexpr int64_t longestStreak = 63;
 } // namespace
 
 std::unique_ptr<Speculator> Speculation::begin(DraftRequest request) {
-  request.cost = &costModel;
-  return std::make_unique<Speculator>(*this, makeDrafters(request));
+  return std::make_unique<Speculator>(*this, std::move(request));
+}
+
+Speculator::Speculator(Speculation &shared, DraftRequest request)
+    : shared(shared), acceptance(*shared.acceptanceModel) {
+  request.cost = &shared.costModel;
+  request.acceptance = &acceptance;
+  drafters = shared.makeDrafters(request);
 }
 
 const DraftTree &Speculator::propose(std::span<const int32_t> history, int64_t otherRows, int64_t maxRows,
@@ -49,14 +57,16 @@ const DraftTree &Speculator::propose(std::span<const int32_t> history, int64_t o
   DraftLimits limits;
   limits.nodes = static_cast<int32_t>(guesses);
   limits.depth = static_cast<int32_t>(std::min<int64_t>(maxDepth, shared.options.rows));
-  if (!sized)
-    limits.minProbability = 0;
+  limits.minProbability =
+      sized ? std::max(limits.minProbability, static_cast<float>(shared.costModel.cheapestRow() / 2)) : 0;
   for (const auto &drafter : drafters)
     drafter->draft(history, limits, draft);
   drafted = true;
   TreeSize size = {static_cast<int32_t>(guesses), 0};
   if (sized)
     size = sizeTree(draft, shared.costModel, otherRows, guesses);
+  if (sized && size.savedSeconds < worthwhile * shared.costModel.seconds(otherRows + 1))
+    size = {};
   streak = size.guesses > 0 ? streak + 1 : 0;
   if (size.guesses > 0)
     tree = draft.best(size.guesses);
@@ -86,7 +96,7 @@ void Speculator::chosen(std::span<const int32_t> tokens) {
   statistics.draftSeconds += stepDraftSeconds;
   if (!drafted)
     return;
-  shared.acceptanceModel->record(draft, tokens.data(), static_cast<int64_t>(tokens.size()));
+  acceptance.record(draft, tokens);
   if (tree.size() == 1)
     return;
   ++statistics.drafts;

@@ -27,7 +27,9 @@ struct SpeculationStats {
 struct DraftRequest {
   SamplingOptions sampling;
   int64_t promptLength = 0;
-  const CostModel *cost = nullptr; ///< of the model's steps; set by Speculation
+  /// Of the model's steps, and of this request's guesses. Set by Speculation; they outlive the drafters.
+  const CostModel *cost = nullptr;
+  const RequestAcceptance *acceptance = nullptr;
 };
 
 using Drafters = std::vector<std::unique_ptr<Drafter>>;
@@ -53,7 +55,6 @@ public:
   const CostModel &cost() const { return costModel; }
   /// Tells of a step that was taken, of decoding rows alone.
   void observeStep(int64_t rows, double seconds) { costModel.observe(rows, seconds); }
-  AcceptanceModel &acceptance() { return *acceptanceModel; }
 
   /// Called by `save`, when set.
   std::function<Status()> onSave;
@@ -70,7 +71,7 @@ private:
 
 class Speculator {
 public:
-  Speculator(Speculation &shared, Drafters drafters) : shared(shared), drafters(std::move(drafters)) {}
+  Speculator(Speculation &shared, DraftRequest request);
 
   /// The tree to evaluate in this step, below the last token of `history`; the root alone when guesses would not pay.
   /// `otherRows`: rows of other sequences in the step; `maxRows`: room for this one; `maxDepth`: tokens that may still
@@ -93,6 +94,7 @@ private:
   void guard(int64_t tokens);
 
   Speculation &shared;
+  RequestAcceptance acceptance;
   Drafters drafters;
   DraftTree draft, tree;
   SpeculationStats statistics;

@@ -11,7 +11,7 @@ class SuffixDrafter : public Drafter {
 public:
   /// Kinds: by length of the suffix, share of the guess among its continuations, and depth.
   static int32_t addKinds(AcceptanceModel &acceptance);
-  SuffixDrafter(int32_t maxSuffix, const AcceptanceModel &acceptance, int32_t firstKind)
+  SuffixDrafter(int32_t maxSuffix, const RequestAcceptance &acceptance, int32_t firstKind)
       : maxSuffix(maxSuffix), acceptance(acceptance), firstKind(firstKind) {}
 
   void draft(std::span<const int32_t> history, const DraftLimits &limits, DraftTree &tree) override;
@@ -19,7 +19,7 @@ public:
 private:
   /// Longer suffixes count as this long.
   int32_t maxSuffix;
-  const AcceptanceModel &acceptance;
+  const RequestAcceptance &acceptance;
   int32_t firstKind;
   SuffixAutomaton automaton;
   size_t seen = 0;

@@ -19,7 +19,7 @@ int32_t TokenRecycling::addKinds(AcceptanceModel &acceptance) {
   return acceptance.addKinds(priors);
 }
 
-TokenRecycling::TokenRecycling(const TreeTopology &topology, SuccessorTable &table, const AcceptanceModel &acceptance,
+TokenRecycling::TokenRecycling(const TreeTopology &topology, SuccessorTable &table, const RequestAcceptance &acceptance,
                                int32_t firstKind)
     : topology(topology), children(topology.size()), table(table), acceptance(acceptance), firstKind(firstKind) {
   for (int32_t node = 1; node < topology.size(); ++node)

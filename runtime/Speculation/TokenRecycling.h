@@ -14,7 +14,7 @@ public:
   /// Kinds: by rank, margin and depth.
   static int32_t addKinds(AcceptanceModel &acceptance);
   /// `topology` and `table` must outlive the drafter.
-  TokenRecycling(const TreeTopology &topology, SuccessorTable &table, const AcceptanceModel &acceptance,
+  TokenRecycling(const TreeTopology &topology, SuccessorTable &table, const RequestAcceptance &acceptance,
                  int32_t firstKind);
 
   void draft(std::span<const int32_t> history, const DraftLimits &limits, DraftTree &tree) override;
@@ -25,7 +25,7 @@ private:
   const TreeTopology &topology;
   std::vector<std::vector<int32_t>> children; ///< of each node of the topology
   SuccessorTable &table;
-  const AcceptanceModel &acceptance;
+  const RequestAcceptance &acceptance;
   int32_t firstKind;
   size_t seen = 0;
 };

@@ -39,13 +39,14 @@ TEST(TrigramTable, DriftsWithinItsLimits) {
 TEST(AdaptiveTrigrams, FindsTheLikelyContinuations) {
   for (bool monteCarlo : {false, true}) {
     AcceptanceModel acceptance;
+    RequestAcceptance request(acceptance);
     TrigramTable table;
     std::vector<int32_t> corpus;
     for (int i = 0; i < 40; ++i)
       for (int32_t token : {1, 2, i % 4 ? 3 : 4, 5, 6, 7})
         corpus.push_back(token);
     table.count(corpus);
-    AdaptiveTrigrams drafter(monteCarlo, table, acceptance, AdaptiveTrigrams::addKinds(acceptance));
+    AdaptiveTrigrams drafter(monteCarlo, table, request, AdaptiveTrigrams::addKinds(acceptance));
     DraftTree tree(2), again(2);
     drafter.draft(std::vector<int32_t>{9, 1, 2}, {.nodes = 30, .minProbability = 0.01f}, tree);
     const int32_t often = tree.child(0, 3), rarely = tree.child(0, 4);
@@ -58,7 +59,7 @@ TEST(AdaptiveTrigrams, FindsTheLikelyContinuations) {
     EXPECT_LE(tree.size(), 31);
     for (int32_t node = 1; node < tree.size(); ++node)
       EXPECT_LE(tree[node].depth, monteCarlo ? 4 : 64);
-    AdaptiveTrigrams second(monteCarlo, table, acceptance, 0);
+    AdaptiveTrigrams second(monteCarlo, table, request, 0);
     second.draft(std::vector<int32_t>{9, 1, 2}, {.nodes = 30, .minProbability = 0.01f}, again);
     ASSERT_EQ(again.size(), tree.size()) << "the same draft each time";
     again.reset(2);

@@ -16,8 +16,9 @@ std::vector<int32_t> firstBranch(const DraftTree &tree) {
 
 TEST(PromptLookup, CopiesWhatFollowedTheFirstMatch) {
   AcceptanceModel acceptance;
+  RequestAcceptance request(acceptance);
   const int32_t kinds = PromptLookup::addKinds(acceptance);
-  PromptLookup lookup({3, 4}, acceptance, kinds);
+  PromptLookup lookup({3, 4}, request, kinds);
   std::vector<int32_t> text = {1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3};
   DraftTree tree(3);
   lookup.draft(text, {}, tree);
@@ -38,7 +39,8 @@ TEST(PromptLookup, CopiesWhatFollowedTheFirstMatch) {
 
 TEST(PromptLookup, LongerMatchesComeFirst) {
   AcceptanceModel acceptance;
-  PromptLookup lookup({3, 10}, acceptance, PromptLookup::addKinds(acceptance));
+  RequestAcceptance request(acceptance);
+  PromptLookup lookup({3, 10}, request, PromptLookup::addKinds(acceptance));
   const std::vector<int32_t> text = {2, 9, 9, 1, 2, 5, 5, 0, 1, 2};
   DraftTree tree(2);
   lookup.draft(text, {}, tree);
@@ -47,7 +49,8 @@ TEST(PromptLookup, LongerMatchesComeFirst) {
 
 TEST(SuffixDrafter, BranchesWhereTheTextDid) {
   AcceptanceModel acceptance;
-  SuffixDrafter drafter(16, acceptance, SuffixDrafter::addKinds(acceptance));
+  RequestAcceptance request(acceptance);
+  SuffixDrafter drafter(16, request, SuffixDrafter::addKinds(acceptance));
   // 1 2 was followed by 3 twice and by 4 once.
   const std::vector<int32_t> text = {1, 2, 3, 7, 1, 2, 4, 8, 1, 2, 3, 9, 1, 2};
   DraftTree tree(2);
@@ -62,7 +65,8 @@ TEST(SuffixDrafter, BranchesWhereTheTextDid) {
 
 TEST(SuffixDrafter, NothingFromNewTokens) {
   AcceptanceModel acceptance;
-  SuffixDrafter drafter(16, acceptance, SuffixDrafter::addKinds(acceptance));
+  RequestAcceptance request(acceptance);
+  SuffixDrafter drafter(16, request, SuffixDrafter::addKinds(acceptance));
   DraftTree tree(3);
   drafter.draft(std::vector<int32_t>{1, 2, 3}, {}, tree);
   EXPECT_EQ(tree.size(), 1);
@@ -70,8 +74,9 @@ TEST(SuffixDrafter, NothingFromNewTokens) {
 
 TEST(TokenRecycling, WalksTheTable) {
   AcceptanceModel acceptance;
+  RequestAcceptance request(acceptance);
   SuccessorTable table(16);
-  TokenRecycling drafter(tokenRecyclingTopology(), table, acceptance, TokenRecycling::addKinds(acceptance));
+  TokenRecycling drafter(tokenRecyclingTopology(), table, request, TokenRecycling::addKinds(acceptance));
   DraftTree tree(3);
   drafter.draft(std::vector<int32_t>{3}, {}, tree);
   EXPECT_EQ(tree.size(), 1) << "an empty table";
@@ -92,6 +97,7 @@ TEST(TokenRecycling, WalksTheTable) {
 
 TEST(AcceptanceModel, LearnsFromTheWholeTree) {
   AcceptanceModel acceptance;
+  RequestAcceptance request(acceptance);
   const int32_t kinds = acceptance.addKinds({0.5f, 0.5f, 0.5f});
   DraftTree tree(0);
   const int32_t right = tree.add(0, 1, kinds, 0.5f);
@@ -99,13 +105,32 @@ TEST(AcceptanceModel, LearnsFromTheWholeTree) {
   tree.add(right, 3, kinds + 2, 0.5f);
   const int32_t path[] = {1, 4};
   for (int i = 0; i < 200; ++i)
-    acceptance.record(tree, path, 2);
+    request.record(tree, path);
   EXPECT_GT(acceptance.probability(kinds), 0.95f);
   EXPECT_LT(acceptance.probability(kinds + 1), 0.05f);
   EXPECT_LT(acceptance.probability(kinds + 2), 0.05f);
   const float before = acceptance.probability(kinds + 2);
-  acceptance.record(tree, path, 1);
+  request.record(tree, std::span(path).first(1));
   EXPECT_EQ(acceptance.probability(kinds + 2), before) << "what was not reached teaches nothing";
+}
+
+TEST(AcceptanceModel, ARequestHasItsOwnLuck) {
+  AcceptanceModel acceptance;
+  const int32_t kinds = acceptance.addKinds(std::vector<float>(20, 0.5f));
+  DraftTree tree(0);
+  RequestAcceptance good(acceptance), bad(acceptance);
+  for (int32_t step = 0; step < 20; ++step) {
+    tree.reset(0);
+    tree.add(0, 1, kinds + step, 0.5f);
+    const int32_t right = 1, wrong = 2;
+    good.record(tree, {&right, 1});
+    bad.record(tree, {&wrong, 1});
+  }
+  for (int32_t step = 0; step < 20; ++step) {
+    EXPECT_NEAR(acceptance.probability(kinds + step), 0.5f, 0.01f);
+    EXPECT_GT(good.probability(kinds + step), 0.75f);
+    EXPECT_LT(bad.probability(kinds + step), 0.15f);
+  }
 }
 
 } // namespace
