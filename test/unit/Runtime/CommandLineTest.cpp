@@ -74,6 +74,60 @@ TEST_F(CommandLine, GuessesChangeNothingButTheNumberOfCalls) {
   EXPECT_EQ(yoke("run fake.yoke -p a --decode nonsense").exitCode, 2);
 }
 
+TEST_F(CommandLine, VerifyParityDecodesBothWays) {
+  Outcome sound = yoke("verify fake.yoke --parity -n 12 -p Hello");
+  EXPECT_EQ(sound.exitCode, 0) << sound.err;
+  EXPECT_THAT(sound.out, HasSubstr("parity, 7 prompts"));
+  EXPECT_THAT(sound.out, HasSubstr("to the last bit"));
+  EXPECT_EQ(yoke("verify fake.yoke --parity -n 0").exitCode, 2);
+}
+
+TEST_F(CommandLine, BenchComparesWaysOfDecoding) {
+  std::ofstream(folder + "/prompts") << R"({"prompt": "abcabcabc", "class": "copy"})"
+                                        "\n\n"
+                                        R"({"prompt": "xyz", "temperature": 0.5})"
+                                        "\n";
+  Outcome run = yoke("bench fake.yoke --decode ngram:size=full --decode auto --prompts prompts -n 16 -r 1 -o json");
+  ASSERT_EQ(run.exitCode, 0) << run.err;
+  const Json rows = parseJson(run.out, "bench").value();
+  ASSERT_EQ(rows.size(), 9u) << "three ways for two classes and for all";
+  EXPECT_EQ(rows[0]["decode"], "greedy");
+  EXPECT_EQ(rows[0]["speedup"], 1.0);
+  EXPECT_EQ(rows[0]["tokens_per_call"], 1.0);
+  EXPECT_EQ(rows[8]["class"], "all");
+  EXPECT_EQ(rows[8]["tokens"], 30);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/fake.yoke.recycle")) << "each run starts with empty tables";
+  EXPECT_THAT(yoke("bench fake.yoke --decode ngram --prompts prompts -n 16 -r 1").out, HasSubstr("speed-up"));
+
+  EXPECT_EQ(yoke("bench fake.yoke --decode ngram").exitCode, 2);
+  EXPECT_EQ(yoke("bench fake.yoke --prompts prompts").exitCode, 2);
+  EXPECT_EQ(yoke("bench fake.yoke --decode ngram --prompts prompts -n 1,2").exitCode, 2);
+  EXPECT_EQ(yoke("bench fake.yoke --decode ngram --prompts missing").exitCode, 3);
+  for (const char *text :
+       {"", "\n", "[]", R"({"class": "x"})", R"({"prompt": 1})", R"({"prompt": "a", "temperature": -1})"}) {
+    std::ofstream(folder + "/bad") << text;
+    Outcome refused = yoke("bench fake.yoke --decode ngram --prompts bad -n 4");
+    EXPECT_EQ(refused.exitCode, 3) << text;
+    EXPECT_THAT(refused.err, StartsWith("yoke: error: bad")) << text;
+  }
+}
+
+TEST_F(CommandLine, ADraftModelMustShareTheVocabulary) {
+  const std::string prompt = "--token-ids 5,9,33,2,70,71,72,73,74,1 -n 30";
+  const Json plain = runJson(prompt);
+  EXPECT_EQ(runJson(prompt + " --draft-model fake.yoke")["token_ids"], plain["token_ids"]);
+  EXPECT_EQ(runJson(prompt + " --decode model:fake.yoke")["token_ids"], plain["token_ids"]);
+  Manifest manifest = test::fakeManifest({});
+  manifest.vocabSize = manifest.step.outputColumns = 98;
+  ASSERT_TRUE(test::writeFakePackage(folder + "/other.yoke", {}, "{}", manifest));
+  Outcome refused = yoke("run fake.yoke -p a --draft-model other.yoke");
+  EXPECT_EQ(refused.exitCode, 3);
+  EXPECT_EQ(refused.err, "yoke: error: other.yoke: has 98 tokens, but fake.yoke has 97: a draft model needs the same "
+                         "vocabulary\n");
+  EXPECT_EQ(yoke("run fake.yoke -p a --draft-model missing.yoke").exitCode, 3);
+  EXPECT_EQ(yoke("run fake.yoke -p a --draft-model fake.yoke --decode ngram").exitCode, 2);
+}
+
 TEST_F(CommandLine, RunStreamsTheSameText) {
   std::string text = runJson("-p 'Hello, world' -n 20")["text"];
   Outcome plain = yoke("run fake.yoke -p 'Hello, world' -n 20 --threads 2");
