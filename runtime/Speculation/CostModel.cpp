@@ -13,34 +13,42 @@ using Clock = std::chrono::steady_clock;
 constexpr int64_t measuredRows[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64};
 constexpr int maxRepetitions = 7;
 
+/// Slots that a sequence can have now.
+int64_t room(Session &session) {
+  KvCache &cache = session.kvCache();
+  return std::min(cache.pagesAvailable() * cache.layout().pageTokens, session.model().manifest.maxPositions);
+}
+
 /// Times steps of a draft tree of some rows: half of them one branch, the others beside it.
 class Probe {
 public:
-  Probe(Session &session, int64_t rows) : session(session), id(session.kvCache().addSequence()) {
+  Probe(Session &session, int64_t rows, int64_t context) : session(session), id(session.kvCache().addSequence()) {
     result.resize(rows * session.outputColumns());
+    start = static_cast<int32_t>(std::clamp<int64_t>(context, 0, std::max<int64_t>(room(session) - rows, 0)));
   }
   ~Probe() { session.kvCache().removeSequence(id); }
 
   Result<double> run(int64_t rows) {
-    YOKE_TRY(session.kvCache().prepareWrite(id, 0, rows));
+    YOKE_TRY(session.kvCache().prepareWrite(id, start, start + rows));
     batch.clear();
     const int32_t sequence = batch.addSequence(session.kvCache().blockTable(id));
     const int32_t branch = static_cast<int32_t>(rows + 1) / 2;
     for (int32_t i = 0; i < rows; ++i) {
       const int32_t parent = i < branch ? i - 1 : i - branch;
-      const int32_t position = parent < 0 ? 0 : batch.positions[parent] + 1;
+      const int32_t position = parent < 0 ? start : batch.positions[parent] + 1;
       // Different tokens, so that a mixture of experts reads what it would for a text.
       const auto token = static_cast<int32_t>(int64_t(i) * 7919 % session.model().manifest.vocabSize);
-      batch.wantOutput(batch.add(sequence, {token, position, i, i + 1, parent}));
+      batch.wantOutput(batch.add(sequence, {token, position, start + i, start + i + 1, parent}));
     }
-    const auto start = Clock::now();
+    const auto before = Clock::now();
     session.run(batch, result);
-    return std::chrono::duration<double>(Clock::now() - start).count();
+    return std::chrono::duration<double>(Clock::now() - before).count();
   }
 
 private:
   Session &session;
   KvCache::SequenceId id;
+  int32_t start = 0; ///< slots before the tree
   StepBatch batch;
   std::vector<float> result;
 };
@@ -74,9 +82,9 @@ void CostModel::observe(int64_t rows, double seconds) {
   update();
 }
 
-Result<CostModel> CostModel::measure(Session &session, int64_t maxRows, double budgetSeconds) {
-  maxRows = std::min(maxRows, session.maxStepTokens());
-  Probe probe(session, maxRows);
+Result<CostModel> CostModel::measure(Session &session, int64_t maxRows, double budgetSeconds, int64_t context) {
+  maxRows = std::min({maxRows, session.maxStepTokens(), std::max<int64_t>(room(session), 1)});
+  Probe probe(session, maxRows, context);
   YOKE_TRY(probe.run(1)); // touches the weights
   std::vector<Point> points;
   const auto start = Clock::now();

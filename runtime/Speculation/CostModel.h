@@ -22,9 +22,10 @@ public:
   /// A model from given points of ascending row counts, the first of 1 row.
   explicit CostModel(std::vector<Point> points);
 
-  /// Measures the session's model within about `budgetSeconds`, on a scratch sequence. Stops at the row count from
-  /// which on another row costs as much as a step of its own. Error: Resources (KV cache).
-  static Result<CostModel> measure(Session &session, int64_t maxRows, double budgetSeconds);
+  /// Measures the session's model within about `budgetSeconds`, on a scratch sequence behind `context` tokens (fewer
+  /// when the cache or the model's positions have no room). Stops at the row count from which on another row costs as
+  /// much as a step of its own. Error: Resources (KV cache).
+  static Result<CostModel> measure(Session &session, int64_t maxRows, double budgetSeconds, int64_t context = 0);
 
   double seconds(int64_t rows) const;
   /// Learns from a step that was taken: the point of this row count, if there is one, follows the lower quarter of its

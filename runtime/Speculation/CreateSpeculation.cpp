@@ -27,8 +27,9 @@ struct Recycling {
 /// Collects the drafters of a specification.
 class Builder {
 public:
-  Builder(Session &session, const DecodeSpec &spec, Warn warn)
-      : session(session), spec(spec), warn(std::move(warn)), acceptance(std::make_unique<AcceptanceModel>()) {}
+  Builder(Session &session, const DecodeSpec &spec, int64_t context, Warn warn)
+      : session(session), spec(spec), context(context), warn(std::move(warn)),
+        acceptance(std::make_unique<AcceptanceModel>()) {}
 
   Result<std::unique_ptr<Speculation>> build() {
     const DecodeSpec::Drafter wanted = spec.drafter;
@@ -43,7 +44,7 @@ public:
       YOKE_TRY(addAdaptiveTrigrams());
     if (wanted == DecodeSpec::Drafter::Model)
       YOKE_TRY(addDraftModel());
-    CostModel cost = YOKE_TRY(CostModel::measure(session, spec.rows, spec.sized ? calibrationSeconds : 0));
+    CostModel cost = YOKE_TRY(CostModel::measure(session, spec.rows, spec.sized ? calibrationSeconds : 0, context));
     auto makeDrafters = [makers = std::move(makers)](const DraftRequest &request) {
       Drafters drafters;
       for (const Make &make : makers)
@@ -136,6 +137,7 @@ private:
 
   Session &session;
   const DecodeSpec &spec;
+  int64_t context;
   Warn warn;
   std::unique_ptr<AcceptanceModel> acceptance;
   std::vector<Make> makers;
@@ -144,10 +146,11 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Speculation>> createSpeculation(Session &session, const DecodeSpec &spec, const Warn &warn) {
+Result<std::unique_ptr<Speculation>> createSpeculation(Session &session, const DecodeSpec &spec, int64_t context,
+                                                       const Warn &warn) {
   if (!session.model().generates())
     return failed("{}: the package's task is not generation (it holds an encoder)", session.model().path);
-  return Builder(session, spec, warn).build();
+  return Builder(session, spec, context, warn).build();
 }
 
 } // namespace yoke

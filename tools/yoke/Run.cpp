@@ -164,7 +164,7 @@ Result<int> run(RunFlags flags) {
   auto session = YOKE_TRY(openSession(model, flags.model, kvSlots));
   std::unique_ptr<Speculation> speculation;
   if (decode.speculates())
-    speculation = YOKE_TRY(createSpeculation(*session, decode, printWarning));
+    speculation = YOKE_TRY(createSpeculation(*session, decode, (promptLength + slots) / 2, printWarning));
 
   RunReport report;
   report.promptTokens = request.prompt;

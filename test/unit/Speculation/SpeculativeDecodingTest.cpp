@@ -390,6 +390,23 @@ TEST(Speculation, NanOfADraftModelEndsTheDraft) {
   EXPECT_EQ(found->tokens, fakeContinuation(promptOf(4), 40));
 }
 
+TEST(CostModel, MeasuresWithinTheModelsLimits) {
+  for (int64_t positions : {1, 5, 64, 300})
+    for (int64_t steps : {1, 3, 64})
+      for (int64_t context : {int64_t(0), int64_t(40), int64_t(100000)})
+        for (int64_t kvTokens : {0, 4, 33}) {
+          auto model = makeFakeModel({.maxTokens = steps, .maxPositions = positions});
+          auto session = Session::create(model, {1, false, kvTokens}).value();
+          auto cost = CostModel::measure(*session, 64, 0.001, context);
+          ASSERT_TRUE(cost) << cost.error().message;
+          EXPECT_EQ(cost->points().front().rows, 1);
+          EXPECT_LE(cost->points().back().rows, std::min(positions, steps));
+          EXPECT_LE(yokeFakeLargestStep, std::min(positions, steps));
+          EXPECT_GT(cost->plainSeconds(), 0);
+          EXPECT_EQ(session->kvCache().pagesInUse(), 0);
+        }
+}
+
 TEST(Parity, OfASoundModelHolds) {
   auto session = Session::create(makeFakeModel({.maxTokens = 32, .maxPositions = 128}), {2, false, 0}).value();
   const auto prompts = parityPrompts(*session);
