@@ -66,8 +66,7 @@ std::map<std::string_view, Setter> settersOf(Drafter drafter) {
       {"rows", [](DecodeSpec &s, auto key, auto v) { return setInteger(key, v, 2, 256, s.rows); }},
       {"size", [](DecodeSpec &s, auto key, auto v) { return setSwitch(key, v, "full", "auto", s.sized); }},
   };
-  const bool all = drafter == Drafter::Auto;
-  if (drafter == Drafter::PromptLookup || all) {
+  if (drafter == Drafter::PromptLookup) {
     setters["n"] = [](DecodeSpec &s, auto key, auto v) {
       return setInteger(key, v, 1, PromptLookup::maxMatchLimit, s.lookup.maxMatch);
     };
@@ -75,7 +74,7 @@ std::map<std::string_view, Setter> settersOf(Drafter drafter) {
   }
   if (drafter == Drafter::Ngram)
     setters["n"] = [](DecodeSpec &s, auto key, auto v) { return setInteger(key, v, 1, 1024, s.maxNgram); };
-  if (drafter == Drafter::TokenRecycling || all) {
+  if (drafter == Drafter::TokenRecycling || drafter == Drafter::Auto) {
     setters["tree"] = [](DecodeSpec &s, auto key, auto v) { return setText(key, v, s.treeFile); };
     setters["state"] = [](DecodeSpec &s, auto key, auto v) -> Status {
       if (v == "none") {
@@ -85,7 +84,7 @@ std::map<std::string_view, Setter> settersOf(Drafter drafter) {
       return setText(key, v, s.stateFile);
     };
   }
-  if (drafter == Drafter::Aded || all) {
+  if (drafter == Drafter::Aded) {
     setters["search"] = [](DecodeSpec &s, auto key, auto v) {
       return setSwitch(key, v, "best-first", "mcts", s.monteCarlo);
     };

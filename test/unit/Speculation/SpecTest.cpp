@@ -31,7 +31,7 @@ TEST(DecodeSpec, NamesAndOptions) {
 TEST(DecodeSpec, RefusesOthers) {
   for (const char *text :
        {"", "greedy:n=1", "ngram:", "lookup:n=0", "lookup:n=9", "lookup:n=x", "lookup:n", "lookup:m=3", "lookup:n=2,",
-        "ngram:search=mcts", "recycle:state=", "auto:size=half", "auto:rows=1", "auto:rows=257", "model",
+        "ngram:search=mcts", "recycle:state=", "auto:size=half", "auto:rows=1", "auto:rows=257", "auto:n=3", "model",
         "model:", "aded:search=dfs", "lookup:n=99999999999999999999"}) {
     auto spec = DecodeSpec::parse(text);
     if (std::string_view(text) == "ngram:" || std::string_view(text) == "lookup:n=2,") {
