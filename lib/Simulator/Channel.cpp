@@ -12,7 +12,10 @@ Channel::Channel(int32_t index, const MemoryTarget &memory, const PimTarget *pim
 }
 
 void Channel::push(const AccessRun &run) {
-  (run.write && policy.vectorsWritten ? urgent : incoming).push_back(run);
+  bool ahead = run.write && policy.vectorsWritten;
+  (ahead ? urgent : incoming).push_back(run);
+  if (ahead)
+    unwritten[run.row] += run.count;
   dirty = true;
 }
 
@@ -30,8 +33,10 @@ bool Channel::enqueue(const AccessRun &run) {
   if (run.write && policy.vectorsWritten) { // ahead of streams
     if (!queue.entries.empty() && queue.entries.front().owner == run.owner && queue.entries.front().write)
       ++queue.entries.front().count;
-    else
+    else {
+      overtaken |= !queue.entries.empty();
       queue.entries.push_front({run.row, run.owner, 1, true});
+    }
   } else if (!queue.entries.empty() && queue.entries.back().owner == run.owner && queue.entries.back().row == run.row &&
              queue.entries.back().write == run.write)
     ++queue.entries.back().count;
@@ -89,10 +94,11 @@ bool Channel::moveRead() {
 }
 
 /// Moves requests from the outside into the bank queues, one a cycle, up to `until`. True when a bank queue that was
-/// empty now has an access.
+/// empty now has an access, or a write has overtaken what was first in one.
 bool Channel::pump(int64_t until) {
   uint64_t before = occupied;
-  while (frontClock < until && occupied == before) {
+  overtaken = false;
+  while (frontClock < until && occupied == before && !overtaken) {
     if (draining > 0) {
       if (!moveWrite())
         frontClock = until;
@@ -100,7 +106,7 @@ bool Channel::pump(int64_t until) {
     }
     bool wanted = bufferedAccesses >= policy.writeBuffer || (bufferedAccesses > 8 && queued == 0) ||
                   (policy.vectorsWritten && bufferedAccesses > 0 && !pimSteps.empty() &&
-                   pimSteps.front().kind == CommandKind::Gwrite);
+                   (pimSteps.front().kind == CommandKind::Gwrite || unwritten.contains(pimSteps.front().row)));
     if (wanted) {
       draining = bufferedAccesses;
       admitted = rules.dual ? 0 : std::min<int64_t>(policy.pimQueue, int64_t(pimSteps.size()));
@@ -133,7 +139,7 @@ bool Channel::pump(int64_t until) {
     if (run.count == 0)
       source.pop_front();
   }
-  return occupied != before;
+  return occupied != before || overtaken;
 }
 
 void Channel::registerRefreshes(int64_t now) {
@@ -304,6 +310,8 @@ void Channel::step(std::vector<Completion> &completions) {
       slack = std::max<int64_t>(0, slack - rules.t.RCDWR);
   }
   issue(current.command, current.time);
+  if (observer)
+    observer->commandIssued(index, current.command, ownerOf(current));
   if (current.source == Source::Pim)
     finishPim(current.command, current.time, completions);
   else if (current.command.kind == CommandKind::Read || current.command.kind == CommandKind::Write)
@@ -315,6 +323,15 @@ void Channel::step(std::vector<Completion> &completions) {
       skipPim = false;
     slack = 0;
   }
+}
+
+Owner Channel::ownerOf(const Planned &current) const {
+  CommandKind kind = current.command.kind;
+  if (current.source == Source::Pim && kind == pimSteps.front().kind)
+    return pimSteps.front().owner;
+  if (current.source == Source::Normal && (kind == CommandKind::Read || kind == CommandKind::Write))
+    return bankQueues[current.command.bank].entries.front().owner;
+  return noOwner;
 }
 
 void Channel::issue(const Command &command, int64_t cycle) {
@@ -337,9 +354,11 @@ void Channel::finishAccess(const Command &command, int64_t cycle, std::vector<Co
   BankEntry &front = queue.entries.front();
   --queue.accesses;
   --queued;
-  if (front.write)
+  if (front.write) {
     --queue.writes;
-  else
+    if (auto found = unwritten.find(front.row); found != unwritten.end() && --found->second == 0)
+      unwritten.erase(found);
+  } else
     completions.push_back({front.owner, cycle + rules.readDelay});
   if (--front.count == 0) {
     queue.entries.pop_front();

@@ -5,10 +5,12 @@
 #pragma once
 
 #include "Simulator/ChannelTiming.h"
+#include "Simulator/Observer.h"
 
 #include <array>
 #include <deque>
 #include <limits>
+#include <unordered_map>
 
 namespace yoke::sim {
 
@@ -38,6 +40,7 @@ struct PimStep {
   int32_t row;
   Owner owner;
   int64_t arrival;
+  int16_t column = 0; ///< Comp, CompsReadResult: the first
 };
 
 struct ChannelPolicy {
@@ -46,7 +49,7 @@ struct ChannelPolicy {
   bool pullRefreshIn = true;   ///< refresh at once when the next tile does not fit before it; otherwise idle until then
   bool prepareEarly = true;    ///< rows of the next tile open while others close and while a GWRITE runs
   bool activationBudget = false; ///< normal ACT and PRE only while the slack to the next refresh allows
-  bool vectorsWritten = true;    ///< writes go ahead of streams, and a GWRITE waits for those to its bank
+  bool vectorsWritten = true;    ///< writes go ahead of streams; a GWRITE waits for them, a G_ACT for those to its row
   int64_t bankQueue = 128, writeBuffer = 32, pimQueue = 128;
 };
 
@@ -88,6 +91,7 @@ public:
   const ChannelStats &statistics() const { return stats; }
   /// Commands are appended to `trace` from now on.
   void record(std::vector<TimedCommand> *trace) { recorder = trace; }
+  void observe(MachineObserver *newObserver) { observer = newObserver; }
 
 private:
   enum class Source { None, Refresh, Pim, Normal };
@@ -130,6 +134,7 @@ private:
   void registerRefreshes(int64_t now);
 
   void issue(const Command &command, int64_t cycle);
+  Owner ownerOf(const Planned &current) const;
   void finishAccess(const Command &command, int64_t cycle, std::vector<Completion> &completions);
   void finishPim(const Command &command, int64_t cycle, std::vector<Completion> &completions);
 
@@ -142,6 +147,7 @@ private:
   std::deque<AccessRun> urgent;   ///< writes that do not wait for streams
   std::deque<AccessRun> buffered; ///< accepted writes
   int64_t bufferedAccesses = 0, draining = 0, frontClock = 0;
+  bool overtaken = false; ///< a write went ahead of the first access of a bank
   std::vector<Completion> accepted;
 
   std::vector<BankQueue> bankQueues;
@@ -168,6 +174,8 @@ private:
   ChannelStats stats;
   int64_t pimStart = -1;
   std::vector<TimedCommand> *recorder = nullptr;
+  MachineObserver *observer = nullptr;
+  std::unordered_map<int32_t, int64_t> unwritten; ///< writes on their way, by row
 };
 
 } // namespace yoke::sim

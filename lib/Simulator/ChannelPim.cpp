@@ -141,6 +141,8 @@ Channel::Planned Channel::planHeader(const PimStep &head, int64_t now) {
 
 /// The next command towards computing on the step's row: closing wrong rows, opening the row, then the step itself.
 Channel::Planned Channel::planTile(const PimStep &step, int64_t now, bool onlyPrepare) {
+  if (unwritten.contains(step.row))
+    return {};
   Planned best;
   bool ready = true;
   int64_t spans = rules.banks / rules.spanBanks, spansPerRank = spans / rules.ranks;
@@ -173,7 +175,8 @@ Channel::Planned Channel::planTile(const PimStep &step, int64_t now, bool onlyPr
   }
   if (!ready || onlyPrepare)
     return ready ? Planned{} : best;
-  Command command{step.kind, 0, uint16_t(step.kind == CommandKind::CompsReadResult ? step.count : 1), step.row, 0};
+  Command command{step.kind, 0, uint16_t(step.kind == CommandKind::CompsReadResult ? step.count : 1), step.row,
+                  step.column};
   return {std::max(now, timing.earliest(command)), Source::Pim, command};
 }
 
@@ -213,6 +216,7 @@ void Channel::finishPim(const Command &command, int64_t cycle, std::vector<Compl
     completions.push_back({owner, ready});
   if (command.kind == CommandKind::Comp && --head.count > 0) {
     ++head.arrival;
+    ++head.column;
     return;
   }
   pimSteps.pop_front();

@@ -26,6 +26,12 @@ void Machine::recordCommands(std::vector<TimedCommand> *trace, size_t first, siz
     channelList[channel]->record(trace);
 }
 
+void Machine::observe(MachineObserver *newObserver) {
+  observer = newObserver;
+  for (auto &channel : channelList)
+    channel->observe(newObserver);
+}
+
 void Machine::schedule(int64_t time, TaskId task) { events.push({std::max(time, present), serial++, task}); }
 
 Status Machine::run(Program newProgram) {
@@ -127,6 +133,8 @@ void Machine::finish(TaskId id) {
   Task &task = program.tasks[size_t(id)];
   finishTimes[size_t(id)] = present;
   finishing = id;
+  if (observer)
+    observer->taskFinished(id);
   --remaining;
   --engines[task.engine].running;
   reserved -= task.release;

@@ -62,6 +62,8 @@ public:
 
   /// Commands of the channels `first`, `first` + `stride`, ... are appended to `trace`.
   void recordCommands(std::vector<TimedCommand> *trace, size_t first = 0, size_t stride = 1);
+  /// nullptr ends it.
+  void observe(MachineObserver *newObserver);
   void recordSpans(std::vector<Span> *spans) { spanRecorder = spans; }
 
 private:
@@ -116,6 +118,7 @@ private:
   int64_t stepClock = 0;
   int64_t arrayBusyCycles = 0, vectorBusyCycles = 0, loaded = 0, stored = 0;
   std::vector<Span> *spanRecorder = nullptr;
+  MachineObserver *observer = nullptr;
 };
 
 } // namespace yoke::sim

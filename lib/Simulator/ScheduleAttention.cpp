@@ -34,11 +34,12 @@ void ScheduleBuilder::tile(int32_t row, int64_t comps, int64_t results) {
   program.steps.push_back({CommandKind::Header, false, int16_t(comps * results), int16_t(results), 0, row, noOwner, 0});
   for (int64_t i = 0; i < results; ++i) {
     bool last = i + 1 == results;
+    int16_t column = int16_t(i * comps);
     if (target.pim->compositeCommands) {
-      program.steps.push_back({CommandKind::CompsReadResult, last, int16_t(comps), 1, 0, row, noOwner, 0});
+      program.steps.push_back({CommandKind::CompsReadResult, last, int16_t(comps), 1, 0, row, noOwner, 0, column});
       continue;
     }
-    program.steps.push_back({CommandKind::Comp, false, int16_t(comps), 1, 0, row, noOwner, 0});
+    program.steps.push_back({CommandKind::Comp, false, int16_t(comps), 1, 0, row, noOwner, 0, column});
     program.steps.push_back({CommandKind::ReadResult, last, 1, 1, 0, row, noOwner, 0});
   }
 }
