@@ -2,6 +2,7 @@
 #include "Console.h"
 #include "Input.h"
 #include "SimulateReport.h"
+#include "SimulateValues.h"
 #include "SimulatedModel.h"
 #include "Support/File.h"
 #include "Target/Builtin.h"
@@ -26,7 +27,8 @@ struct SimulateFlags {
   double rate = 0;
   ServingOptions serving;
   uint64_t seed = 1;
-  bool published = false, json = false;
+  std::string text, tokenIds;
+  bool published = false, json = false, values = false;
 };
 
 Status writeText(const std::string &path, std::string_view text) {
@@ -94,6 +96,10 @@ Result<int> serve(const SimulateFlags &flags, const ModelShape &model, const std
 }
 
 Result<int> simulateCommand(const SimulateFlags &flags) {
+  if (flags.values)
+    return simulateValues(
+        {flags.model, flags.text, flags.tokenIds, flags.generate ? flags.generate : 16, flags.commands, flags.json},
+        YOKE_TRY(findTarget(flags.systems.front())));
   ModelShape model = YOKE_TRY(readShape(flags.model, flags.tensors, flags.stages));
   std::vector<System> systems = YOKE_TRY(systemsOf(flags));
   if (flags.count && flags.dataset.empty() && !flags.generate)
@@ -177,6 +183,9 @@ void addSimulateCommand(CLI::App &app, Action &action) {
       ->capture_default_str();
   command->add_option("--prefill-tokens", flags->serving.prefillTokens, "Serve: new prompt tokens of a step at most")
       ->check(sizes);
+  command->add_flag("--values", flags->values, "Compute the tokens of a llama checkpoint by the commands of mode yoke");
+  command->add_option("--text", flags->text, "With --values: the prompt")->option_text("TEXT");
+  command->add_option("--token-ids", flags->tokenIds, "With --values: the prompt as token ids, a list");
   command->add_option("--tp", flags->tensors, "Devices that share every layer")->check(CLI::Range(1, 4096));
   command->add_option("--pp", flags->stages, "Pipeline stages")->check(CLI::Range(1, 4096));
   command->add_option("--seed", flags->seed, "Of drawn requests")->capture_default_str();
@@ -186,6 +195,7 @@ void addSimulateCommand(CLI::App &app, Action &action) {
   command->footer("Known shapes: " + fmt::format("{}", fmt::join(modelNames(), ", ")) +
                   "\nExamples:\n  yoke simulate gpt3-7b --mode all --dataset sharegpt -b 256\n"
                   "  yoke simulate gpt3-7b --mode npu,yoke --dataset sharegpt --count 500 --rate 20\n"
+                  "  yoke simulate ./checkpoint --values --text \"Once upon a time\" -n 16\n"
                   "  yoke simulate ./checkpoint --system neupims -b 32 -c 400 --mode npu,yoke --json");
   command->callback([flags, &action] { action = [flags] { return simulateCommand(*flags); }; });
 }
