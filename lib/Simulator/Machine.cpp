@@ -35,12 +35,14 @@ void Machine::observe(MachineObserver *newObserver) {
 void Machine::schedule(int64_t time, TaskId task) { events.push({std::max(time, present), serial++, task}); }
 
 Status Machine::run(Program newProgram) {
+  constexpr int64_t patience = 100'000'000;
   program = std::move(newProgram);
   size_t count = program.tasks.size();
   parts.assign(count, 0);
   lastPart.assign(count, 0);
   causes.assign(count, -1);
   finishing = -1;
+  lastProgress = present;
   startTimes.assign(count, -1);
   finishTimes.assign(count, -1);
   remaining = int64_t(count);
@@ -64,6 +66,9 @@ Status Machine::run(Program newProgram) {
     if (events.empty() || nextTimes[channel] < events.top().time) {
       if (events.empty() && std::all_of(channelList.begin(), channelList.end(), [](auto &c) { return c->idle(); }))
         return failed("the simulated program stops with {} of {} tasks left", remaining, count);
+      if (events.empty() && nextTimes[channel] - lastProgress > patience)
+        return failed("the simulated program makes no progress for {} cycles, with {} of {} tasks left", patience,
+                      remaining, count);
       present = std::max(present, nextTimes[channel]);
       completions.clear();
       channelList[channel]->step(completions);
@@ -133,6 +138,7 @@ void Machine::finish(TaskId id) {
   Task &task = program.tasks[size_t(id)];
   finishTimes[size_t(id)] = present;
   finishing = id;
+  lastProgress = present;
   if (observer)
     observer->taskFinished(id);
   --remaining;

@@ -107,6 +107,7 @@ private:
   std::vector<int64_t> lastPart;
   std::vector<TaskId> causes; ///< whose end let the task start
   TaskId finishing = -1;
+  int64_t lastProgress = 0;
   std::vector<Engine> engines;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
   int64_t serial = 0, present = 0, remaining = 0;

@@ -30,9 +30,10 @@ Result<std::unique_ptr<ValueDecoder>> ValueDecoder::create(const Target &target,
     return failed("{}: heads of {} elements violate head size % {} = 0 or head size <= {}", target.name, shape.headSize,
                   target.pim->macsPerBank, target.memory->rowBytes / 2);
   auto state = std::make_unique<State>(target, std::move(weights), positions);
-  if (state->context.rowsUsed() > target.memory->rows)
-    return failed("{}: {} positions take {} rows of a channel's {}", target.name, positions, state->context.rowsUsed(),
-                  target.memory->rows);
+  int64_t free = target.memory->rows - state->context.firstRow;
+  if (state->context.rowsUsed() > free)
+    return failed("{}: {} positions take {} rows of the {} that a channel has for them", target.name, positions,
+                  state->context.rowsUsed(), free);
   return std::unique_ptr<ValueDecoder>(new ValueDecoder(std::move(state)));
 }
 

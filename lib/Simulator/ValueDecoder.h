@@ -2,7 +2,7 @@
 // products come back through READRES, matrices run on the arrays; all in one pass with the timing.
 //
 // Layout of a sequence in its channel, with P elements a row, B banks, heads of d elements and g = min(P / d, key
-// heads) heads that share a row:
+// heads) heads that share a row (rows count from the middle of the banks; weights stream from below):
 //   keys    token t of g heads: bank t mod B, row keyBase + t / B, head h from element h d on
 //   values  feature f of a head: bank f mod B, row valueBase + (head, t / P, f / B), token t at element t mod P
 //   vectors one row each near the end of the banks, from which GWRITE reads them

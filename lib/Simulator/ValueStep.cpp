@@ -18,6 +18,7 @@ ValueContext::ValueContext(const Target &target, const DecoderWeights &weights, 
   page = target.memory->rowBytes / int64_t(sizeof(Half));
   access = target.memory->accessBytes / int64_t(sizeof(Half));
   banks = target.memory->banksPerChannel();
+  firstRow = target.memory->rows / 2;
   groupHeads = std::clamp<int64_t>(page / shape.headSize, 1, shape.keyHeads);
   groups = ceilDivide(shape.keyHeads, groupHeads);
   keyTiles = ceilDivide(positions, banks);
@@ -30,11 +31,11 @@ ValueContext::ValueContext(const Target &target, const DecoderWeights &weights, 
 int64_t ValueContext::rowsUsed() const { return int64_t(open.size()) * rowsPerLayer + 32; }
 
 int32_t ValueContext::keyRow(int64_t layer, int64_t group, int64_t token) const {
-  return int32_t(layer * rowsPerLayer + group * keyTiles + token / banks);
+  return int32_t(firstRow + layer * rowsPerLayer + group * keyTiles + token / banks);
 }
 
 int32_t ValueContext::valueRow(int64_t layer, int64_t keyHead, int64_t token, int64_t feature) const {
-  int64_t base = layer * rowsPerLayer + groups * keyTiles;
+  int64_t base = firstRow + layer * rowsPerLayer + groups * keyTiles;
   return int32_t(base + (keyHead * chunks + token / page) * featureTiles + feature / banks);
 }
 

@@ -13,12 +13,14 @@ namespace yoke::sim {
 struct ValueContext {
   ValueContext(const Target &target, const DecoderWeights &weights, int64_t positions);
 
+  /// Rows of keys, values and vectors.
   int64_t rowsUsed() const;
   int32_t keyRow(int64_t layer, int64_t group, int64_t token) const;
   int32_t valueRow(int64_t layer, int64_t keyHead, int64_t token, int64_t feature) const;
 
   int64_t positions, position = 0;
   int64_t page, banks, groupHeads, groups, keyTiles, chunks, featureTiles, rowsPerLayer;
+  int64_t firstRow; ///< above the rows that weights stream from
   ChannelValues channel;
   /// Values of the access that is being filled, of a layer: [feature of all key heads][token mod access].
   std::vector<std::vector<Half>> open;

@@ -44,6 +44,19 @@ TEST_F(SimulateCommand, ACheckpointFolderNeedsOnlyItsConfig) {
   EXPECT_EQ(yoke("simulate fake.yoke").exitCode, 3); // holds no config.json
 }
 
+TEST_F(SimulateCommand, TheSimulatedDeviceGeneratesTheTokensOfTheCpu) {
+  // The prompt is "The king"; the ids are those of `yoke run --temperature 0`.
+  Outcome run = yoke("simulate " YOKE_SOURCE_DIR "/examples/checkpoint --values --token-ids 0,349,594 -n 24 --json");
+  ASSERT_EQ(run.exitCode, 0) << run.err;
+  auto json = parseJson(run.out, "stdout");
+  ASSERT_TRUE(json);
+  EXPECT_EQ((*json)["token_ids"], Json::parse("[427,279,263,594,14,384,53,282,273,433,14,305,365,1033,303,261,542,14,"
+                                              "277,365,344,261,542,14]"));
+  EXPECT_EQ(yoke("simulate fake.yoke --values --token-ids 1").exitCode, 3);
+  EXPECT_EQ(yoke("simulate " YOKE_SOURCE_DIR "/examples/checkpoint --values").exitCode, 2);
+  EXPECT_EQ(yoke("simulate " YOKE_SOURCE_DIR "/examples/checkpoint --values --token-ids 4096").exitCode, 3);
+}
+
 TEST_F(SimulateCommand, RequestsAreServed) {
   std::ofstream(folder + "/config.json")
       << R"({"model_type":"gpt2","n_embd":256,"n_head":4,"n_layer":2,"vocab_size":512})";
