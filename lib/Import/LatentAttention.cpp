@@ -37,7 +37,6 @@ std::pair<DecoderConfig, LatentConfig> yoke::import::readLatentDecoder(ConfigRea
   latent.plain = config.integer("qk_nope_head_dim", 1, maxHeads, 128);
   latent.value = config.integer("v_head_dim", 1, maxHeads, 128);
   latent.rotating = d.shape.headDim;
-  config.require(latent.rotating % 2 == 0, "qk_rope_head_dim", fmt::format("{} must be even", latent.rotating));
   latent.bias = config.boolean("attention_bias", false);
   latent.scale = ropeScale(config) / std::sqrt(static_cast<double>(latent.plain + latent.rotating));
 

@@ -5,6 +5,9 @@
 
 #include <gmock/gmock.h>
 
+#include <cstring>
+#include <fstream>
+
 using namespace yoke;
 using namespace yoke::test;
 using testing::AllOf;
@@ -28,6 +31,8 @@ const std::vector<Family> families = {
     {"mixtral", {"num_local_experts", "num_experts_per_tok", "intermediate_size"}},
     {"qwen2-moe",
      {"num_experts_per_tok", "moe_intermediate_size", "shared_expert_intermediate_size", "decoder_sparse_step"}},
+    {"deepseek-v2", {"kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "n_shared_experts"}},
+    {"deepseek-v3", {"q_lora_rank", "n_routed_experts", "n_group", "topk_group", "num_experts_per_tok"}},
     {"bert", {"hidden_size", "num_attention_heads", "type_vocab_size", "max_position_embeddings", "vocab_size"}},
 };
 
@@ -61,6 +66,48 @@ TEST(Config, ExpertsThatCannotBeChosenAreRefused) {
   TestFolder clipped("olmoe");
   clipped.edit([](Json &config) { config["clip_qkv"] = 8.0; });
   EXPECT_THAT(importError(clipped.path()), HasSubstr("clip_qkv"));
+}
+
+TEST(Config, GroupsThatCannotBeChosenAreRefused) {
+  auto expectError = [](const char *key, const Json &value, const char *message) {
+    TestFolder folder("deepseek-v3"); // 8 experts in 4 groups, 2 of which are chosen from
+    folder.edit([&](Json &config) { config[key] = value; });
+    EXPECT_THAT(importError(folder.path()), HasSubstr(message));
+  };
+  expectError("n_group", 3, "n_group: 3 must divide the 8 routed experts");
+  expectError("n_group", 8, "n_group: 8 groups of 8 experts have fewer than two each");
+  expectError("topk_group", 5, "topk_group: 5 must be at most n_group 4");
+  expectError("num_experts_per_tok", 5, "num_experts_per_tok: 5 must be at most the 4 experts of 2 groups");
+  expectError("scoring_func", "softmax", "scoring_func: \"softmax\" is not supported, only \"sigmoid\"");
+  expectError("num_key_value_heads", 2, "num_key_value_heads: 2 must be num_attention_heads 4");
+  expectError("qk_rope_head_dim", 5, "rotary embeddings need an even head size, found 5");
+}
+
+TEST(Config, MissingExpertsAreNamed) {
+  TestFolder folder("mixtral");
+  std::string name = "model.layers.1.block_sparse_moe.experts.2.w2.weight";
+  folder.editTensors([&](Json &tensors) {
+    tensors["other"] = tensors[name];
+    tensors.erase(name);
+  });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("1 tensors are missing: \"" + name + "\""));
+}
+
+TEST(Config, RoutersOfNoNumberAreNamed) {
+  TestFolder folder("mixtral");
+  std::string name = "model.layers.1.block_sparse_moe.gate.weight", path = folder.path() + "/model.safetensors";
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  uint64_t headerSize = 0;
+  std::memcpy(&headerSize, bytes.data(), sizeof(headerSize));
+  size_t begin = sizeof(headerSize) + headerSize;
+  auto header = parseJson(std::string_view(bytes).substr(sizeof(headerSize), headerSize), path);
+  ASSERT_TRUE(header);
+  size_t value = begin + (*header)[name]["data_offsets"][0].get<size_t>() + 3 * sizeof(uint16_t);
+  bytes[value] = '\xc0', bytes[value + 1] = '\x7f';
+  folder.write("model.safetensors", bytes);
+  EXPECT_THAT(importError(folder.path()),
+              HasSubstr("tensor \"" + name + "\" holds nan at element 3, expected finite values"));
 }
 
 TEST(Config, EveryKeyWithEveryKindOfValueGivesAModuleOrAnError) {
