@@ -2,6 +2,7 @@
 #include "Pipelines.h"
 
 #include "Contract/Contract.h"
+#include "Decompose/Decompose.h"
 #include "Fuse/Fuse.h"
 #include "LowerCpu/LowerCpu.h"
 #include "Partition/Partition.h"
@@ -45,6 +46,13 @@ static void buildFuse(OpPassManager &manager, const StageOptions &) {
               {}, {"llm.fused"});
 }
 
+static void buildLinalg(OpPassManager &manager, const StageOptions &) {
+  manager.addNestedPass<func::FuncOp>(createDecomposePass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  addContract(manager, "linalg", {}, {"llm", "moe", "func", "arith", "math", "tensor", "linalg", "ml_program"});
+}
+
 static void buildKernels(OpPassManager &manager, const StageOptions &stage) {
   manager.addPass(createPackWeightsPass({.level = stage.level}));
   manager.addPass(createLowerToKernelsPass({.level = stage.level, .maxTokens = stage.maxTokens}));
@@ -86,9 +94,20 @@ void yoke::buildPlacement(OpPassManager &manager, const std::string &target) {
   manager.addPass(createCheckPlacementPass({.target = target, .context = partition.context}));
 }
 
+static constexpr Stage simplifyStage{"simplify", "canonical form of the llm dialect, nothing that is not needed",
+                                     buildSimplify};
+
+ArrayRef<Stage> yoke::linalgStages() {
+  static const Stage stages[] = {
+      simplifyStage,
+      {"linalg", "linalg in destination style", buildLinalg},
+  };
+  return stages;
+}
+
 ArrayRef<Stage> yoke::cpuStages() {
   static const Stage stages[] = {
-      {"simplify", "canonical form of the llm dialect, nothing that is not needed", buildSimplify},
+      simplifyStage,
       {"fuse", "one llm.fused region a kernel", buildFuse},
       {"kernels", "weights laid out, kernels of vector code, one arena", buildKernels},
       {"native", "LLVM dialect", buildNative},
@@ -98,6 +117,7 @@ ArrayRef<Stage> yoke::cpuStages() {
 
 void yoke::registerPassesAndPipelines() {
   registerCheckContractPass();
+  registerDecomposePass();
   registerConcatProjectionsPass();
   registerFormKernelsPass();
   registerPackWeightsPass();

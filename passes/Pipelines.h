@@ -27,6 +27,9 @@ llvm::ArrayRef<Stage> cpuStages();
 /// The way to kernels on the devices of a target file, for the usual classes of steps.
 void buildPlacement(mlir::OpPassManager &manager, const std::string &target);
 
+/// The stages whose result is linalg on tensors, for upstream's tools. What cannot be linalg stays and is a remark.
+llvm::ArrayRef<Stage> linalgStages();
+
 /// Our passes, and the pipelines `--yoke-simplify`, `--yoke-fuse`, `--yoke-lower-cpu`.
 void registerPassesAndPipelines();
 

@@ -148,7 +148,7 @@ private:
     stageOptions.level = target.level;
     if (options.maxStepTokens > 0)
       stageOptions.maxTokens = options.maxStepTokens;
-    ArrayRef<Stage> stages = cpuStages();
+    ArrayRef<Stage> stages = options.emit == "linalg" ? linalgStages() : cpuStages();
     for (auto [index, stage] : llvm::enumerate(stages)) {
       report("lower", static_cast<double>(index) / static_cast<double>(stages.size()));
       if (stage.name == "native")
@@ -166,7 +166,7 @@ private:
         return emitText();
     }
     if (!options.emit.empty())
-      return usageError("emit {}: expected llm, fused, linalg or llvm, or placed with --target FILE.json",
+      return usageError("emit {}: expected llm, fused, linalg, kernels or llvm, or placed with --target FILE.json",
                         options.emit);
     return {};
   }
@@ -177,7 +177,7 @@ private:
       return "llm";
     if (stage == "fuse")
       return "fused";
-    return stage == "kernels" ? "linalg" : "llvm";
+    return stage == "native" ? "llvm" : stage;
   }
 
   std::string moduleText() {

@@ -15,7 +15,7 @@ struct CompileOptions {
   std::string output;      ///< the package; with `emit` a text file, empty for standard output
   std::string target;      ///< see CpuTarget::parse
   std::string weights;     ///< "f32", "bf16", "f16", or empty: as stored
-  std::string emit;        ///< empty: a package; "llm", "fused", "linalg", "llvm": the text of that stage
+  std::string emit;        ///< empty: a package; "llm", "fused", "linalg", "kernels", "llvm": the text of that stage
   std::string remarksPath; ///< YAML of the fusion remarks
   std::string saveTemps;   ///< folder for the IR after each stage and the object file
   bool printIrAfterStage = false;

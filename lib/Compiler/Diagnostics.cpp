@@ -10,6 +10,8 @@ using namespace yoke;
 
 FirstError::FirstError(MLIRContext &context)
     : handler(&context, [this](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
+          return failure(); // left to the context, which prints it
         if (diagnostic.getSeverity() == DiagnosticSeverity::Error && message.empty()) {
           llvm::raw_string_ostream stream(message);
           if (auto file = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())

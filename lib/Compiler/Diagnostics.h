@@ -8,7 +8,7 @@
 
 namespace yoke {
 
-/// While it lives, keeps the first error of a context instead of printing.
+/// While it lives, keeps the first error of a context instead of printing. Remarks are printed.
 class FirstError {
 public:
   explicit FirstError(mlir::MLIRContext &context);

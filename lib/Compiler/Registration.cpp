@@ -2,6 +2,7 @@
 #include "Compiler/Registration.h"
 
 #include "LLM/LLM.h"
+#include "LLM/LLMDecompose.h"
 #include "LLM/LLMTiling.h"
 #include "MoE/MoE.h"
 #include "Pipelines.h"
@@ -23,4 +24,5 @@ void yoke::registerEverything(mlir::DialectRegistry &registry) {
   registerPassesAndPipelines();
   registry.insert<llm::LLMDialect, moe::MoEDialect, place::PlaceDialect>();
   llm::registerTilingInterfaceExternalModels(registry);
+  llm::registerDecomposeInterfaceExternalModels(registry);
 }

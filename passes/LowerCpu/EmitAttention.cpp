@@ -7,6 +7,7 @@
 // What a unit computes does not depend on the other tokens of the step.
 //
 //===----------------------------------------------------------------------===//
+#include "LLM/LLMElementwise.h"
 #include "LowerCpu/Kernel.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -262,7 +263,7 @@ private:
       for (int64_t h = 0; h < sizes.together; ++h) {
         Value &score = result[h * vectors + v];
         if (op.getSoftcap())
-          score = emitSoftcap(b, op.getSoftcap()->convertToDouble(), score);
+          score = llm::emitSoftcap(b, op.getSoftcap()->convertToDouble(), score);
         score = arith::SelectOp::create(b, seen, score, b.splat(lowest));
       }
     }

@@ -82,9 +82,6 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> vectors;
 };
 
-mlir::Value emitActivation(KernelBuilder &builder, llm::ActivationKind kind, mlir::Value x);
-mlir::Value emitSoftcap(KernelBuilder &builder, double cap, mlir::Value x);
-
 /// Normalises `size` columns that `read` gives and hands them to `write`. `scaleAndBias` holds the memrefs of an
 /// `llm.rms_norm` or `llm.layer_norm`.
 void emitNormRow(KernelBuilder &builder, Kernel &kernel, mlir::Operation *norm, int64_t size,

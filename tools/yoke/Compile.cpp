@@ -53,7 +53,7 @@ void addCompileCommand(CLI::App &app, Action &action) {
                       "cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4 [cpu:native]; a target file with --emit placed");
   command->add_option("--weights", flags->weights, "f32, bf16 or f16 [as stored]");
   command->add_option("--emit", flags->emit,
-                      "Write the text of a stage instead of a package: llm, fused, linalg, llvm, placed");
+                      "Write the text of a stage instead of a package: llm, fused, linalg, kernels, llvm, placed");
   command->add_option("--remarks", flags->remarks, "Write placement and fusion decisions to this YAML file");
   command->add_flag("--print-ir-after-stage", flags->printIr, "Print the IR after each stage to stderr");
   command->add_option("--save-temps", flags->saveTemps, "Keep intermediate files in this folder");
