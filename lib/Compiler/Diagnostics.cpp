@@ -8,18 +8,23 @@
 using namespace mlir;
 using namespace yoke;
 
+static std::string textOf(Diagnostic &diagnostic) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (auto file = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+    stream << file.getFilename().getValue() << ':' << file.getLine() << ':' << file.getColumn() << ": ";
+  else if (auto name = diagnostic.getLocation()->findInstanceOf<NameLoc>())
+    stream << name.getName().getValue() << ": ";
+  stream << diagnostic;
+  return text;
+}
+
 FirstError::FirstError(MLIRContext &context)
     : handler(&context, [this](Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
-          return failure(); // left to the context, which prints it
-        if (diagnostic.getSeverity() == DiagnosticSeverity::Error && message.empty()) {
-          llvm::raw_string_ostream stream(message);
-          if (auto file = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
-            stream << file.getFilename().getValue() << ':' << file.getLine() << ':' << file.getColumn() << ": ";
-          else if (auto name = diagnostic.getLocation()->findInstanceOf<NameLoc>())
-            stream << name.getName().getValue() << ": ";
-          stream << diagnostic;
-        }
+          llvm::errs() << "remark: " << textOf(diagnostic) << '\n';
+        else if (diagnostic.getSeverity() == DiagnosticSeverity::Error && message.empty())
+          message = textOf(diagnostic);
         return success();
       }) {}
 

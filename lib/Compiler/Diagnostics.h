@@ -8,7 +8,7 @@
 
 namespace yoke {
 
-/// While it lives, keeps the first error of a context instead of printing. Remarks are printed.
+/// While it lives, keeps the first error of a context instead of printing. Remarks go to stderr.
 class FirstError {
 public:
   explicit FirstError(mlir::MLIRContext &context);
