@@ -47,6 +47,7 @@ Status evaluateLogits(Session &session, std::span<const int32_t> tokens, int64_t
     const int64_t count = std::min(chunk, length - start);
     YOKE_TRY(session.kvCache().prepareWrite(sequence.id, start, start + count));
     batch.clear();
+    batch.reachTo(length);
     int32_t row = batch.addSequence(session.kvCache().blockTable(sequence.id));
     batch.addCausal(row, tokens.subspan(start, count), start);
     const int64_t firstWanted = std::max<int64_t>(firstRow - start, 0);

@@ -76,6 +76,11 @@ Generation::~Generation() { session.kvCache().removeSequence(sequence); }
 
 Result<int64_t> Generation::contribute(StepBatch &batch, int64_t budget) {
   const auto known = static_cast<int64_t>(history.size());
+  if (session.ropeSwitch() > 0 && known > session.ropeSwitch() && !isLong) {
+    isLong = true;
+    committed = 0; // what is cached was rotated for a short text
+  }
+  batch.reachTo(known);
   treeInStep = speculator && known - committed == 1;
   if (treeInStep)
     return contributeTree(batch, budget);
@@ -97,8 +102,10 @@ Result<int64_t> Generation::contributeTree(StepBatch &batch, int64_t budget) {
   const int64_t positionPages = (session.model().manifest.maxPositions + pageTokens - 1) / pageTokens;
   const int64_t slots = std::min(pages + cache.pagesAvailable(), positionPages) * pageTokens;
   const int64_t remaining = maxNewTokens - result.stats.generatedTokens;
-  const DraftTree &tree =
-      speculator->propose(history, batch.outputCount(), std::min(budget, slots - committed), remaining - 1);
+  // Guesses do not make a text long.
+  const int64_t shortRoom = session.ropeSwitch() > 0 && !isLong ? session.ropeSwitch() - 1 - committed : remaining;
+  const DraftTree &tree = speculator->propose(history, batch.outputCount(), std::min(budget, slots - committed),
+                                              std::min(remaining - 1, shortRoom));
   if (!cache.prepareWrite(sequence, committed, committed + tree.size())) {
     speculator->giveUp();
     YOKE_TRY(cache.prepareWrite(sequence, committed, committed + 1));

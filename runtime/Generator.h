@@ -108,6 +108,7 @@ private:
   std::vector<int32_t> history; ///< prompt and generated tokens
   int64_t committed = 0;        ///< tokens of `history` whose keys and values are in the cache or in the current step
   int64_t maxNewTokens = 0;
+  bool isLong = false; ///< longer than the session's ropeSwitch()
   std::unique_ptr<Speculator> speculator;
   bool treeInStep = false;
   GenerateResult result;

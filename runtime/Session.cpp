@@ -45,13 +45,27 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   if (step.pageBytes > 0) {
     KvLayout layout{step.pageTokens, step.pageBytes, step.kvLayers};
     int64_t slots = options.kvTokens ? options.kvTokens : model->manifest.maxPositions;
-    session->cache = YOKE_TRY(KvCache::create(std::move(layout), (slots + step.pageTokens - 1) / step.pageTokens));
+    const int64_t pages = (slots + step.pageTokens - 1) / step.pageTokens;
+    session->cache = YOKE_TRY(KvCache::create(std::move(layout), pages + (step.ropeSwitch > 0 ? 1 : 0)));
+    if (step.ropeSwitch > 0) {
+      session->longMark = session->cache->addSequence();
+      YOKE_TRY(session->cache->prepareWrite(session->longMark, 0, 1));
+    }
   }
   session->sharedModel = std::move(model);
   return session;
 }
 
+bool Session::needsLongMark(const StepBatch &batch) const {
+  const int64_t from = ropeSwitch();
+  return from > 0 && cache && batch.reach() > from &&
+         std::ranges::none_of(batch.positions, [&](int32_t position) { return position >= from; });
+}
+
 void Session::run(StepBatch &batch, std::span<float> rows) {
+  const bool marked = needsLongMark(batch);
+  if (marked) // a token that nobody sees, at the first position of long texts
+    batch.add(batch.addSequence(cache->blockTable(longMark)), {0, static_cast<int32_t>(ropeSwitch()), 0, 1});
   std::span<const int32_t> table = batch.blockTable();
   std::span<const std::byte> weightBytes = sharedModel->weights;
   struct Arguments {
@@ -81,6 +95,8 @@ void Session::run(StepBatch &batch, std::span<float> rows) {
     step(&a.weights, &a.arena, &a.kv, &a.tokens, &a.positions, &a.slots, &a.limits, &a.sequences, &a.parents,
          &a.outputs, &a.blocks, a.blockStride, &a.result, thread, members.size(), &members.barrier(), waitAtBarrier);
   });
+  if (marked)
+    batch.removeLast();
 }
 
 } // namespace yoke

@@ -28,23 +28,30 @@ public:
 
   /// Runs one step. Writes `batch.outputCount()` rows of output_columns floats to `rows`, in the order in which the
   /// batch asked for them. The batch holds 1 to maxStepTokens() tokens whose slots are writable
-  /// (KvCache::prepareWrite).
+  /// (KvCache::prepareWrite). With a ropeSwitch(), its texts are all longer than that or all not, and
+  /// StepBatch::reachTo says which where no position in the step does.
   void run(StepBatch &batch, std::span<float> rows);
 
   const Model &model() const { return *sharedModel; }
   ThreadTeam &team() { return *threads; }
-  int64_t maxStepTokens() const { return sharedModel->manifest.step.maxTokens; }
+  int64_t maxStepTokens() const { return sharedModel->manifest.step.maxTokens - (ropeSwitch() > 0 ? 1 : 0); }
+  /// LongRoPE: the number of tokens up to which a text is rotated for short texts; keys and values that were computed
+  /// before a text grew longer have to be computed anew. 0: there is no such limit.
+  int64_t ropeSwitch() const { return sharedModel->manifest.step.ropeSwitch; }
   int64_t outputColumns() const { return sharedModel->manifest.step.outputColumns; }
   bool hasKvCache() const { return cache.has_value(); }
   KvCache &kvCache() { return *cache; }
 
 private:
   Session() = default;
+  bool needsLongMark(const StepBatch &batch) const;
 
   std::shared_ptr<const Model> sharedModel;
   std::unique_ptr<ThreadTeam> threads;
   AnonymousMemory arena;
   std::optional<KvCache> cache;
+  /// Holds the token by which a step is told that its text is long.
+  KvCache::SequenceId longMark = 0;
 };
 
 } // namespace yoke

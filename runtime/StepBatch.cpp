@@ -9,6 +9,7 @@ void StepBatch::clear() {
     list->clear();
   rowStarts.clear();
   stride = 0;
+  reached = 0;
 }
 
 int32_t StepBatch::addSequence(std::span<const int32_t> blockTable) {
@@ -37,6 +38,13 @@ int32_t StepBatch::addCausal(int32_t sequence, std::span<const int32_t> ids, int
     ++slot;
   }
   return first;
+}
+
+void StepBatch::removeLast() {
+  for (auto *list : {&tokens, &positions, &slots, &limits, &sequences, &parents})
+    list->pop_back();
+  blocks.resize(rowStarts.back());
+  rowStarts.pop_back();
 }
 
 void StepBatch::addBidirectional(std::span<const int32_t> ids) {

@@ -1,6 +1,7 @@
 // Builds the arguments of one call of the compiled step: any number of tokens of any number of sequences.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -33,6 +34,13 @@ public:
   /// Adds a whole sequence whose tokens all see each other (encoders), and asks for its one output row.
   void addBidirectional(std::span<const int32_t> ids);
 
+  /// Says that the text which the tokens belong to has `length` tokens so far, some of which are not in this step.
+  void reachTo(int64_t length) { reached = std::max(reached, length); }
+  int64_t reach() const { return reached; }
+
+  /// Takes back the token added last, and its sequence, which has no other.
+  void removeLast();
+
   /// Asks for the output row of a token; rows come in the order of asking.
   void wantOutput(int32_t tokenIndex) { outputs.push_back(tokenIndex); }
 
@@ -51,6 +59,7 @@ private:
   std::vector<size_t> rowStarts;
   std::vector<int32_t> padded;
   int64_t stride = 0;
+  int64_t reached = 0;
 };
 
 } // namespace yoke

@@ -148,6 +148,9 @@ private:
     stageOptions.level = target.level;
     if (options.maxStepTokens > 0)
       stageOptions.maxTokens = options.maxStepTokens;
+    ropeSwitch = ropeSwitchOf(*module);
+    if (ropeSwitch > 0) // room for the token that makes a step rotate for long texts
+      stageOptions.maxTokens = std::max<int64_t>(stageOptions.maxTokens, 2);
     ArrayRef<Stage> stages = options.emit == "linalg" ? linalgStages() : cpuStages();
     for (auto [index, stage] : llvm::enumerate(stages)) {
       report("lower", static_cast<double>(index) / static_cast<double>(stages.size()));
@@ -230,6 +233,7 @@ private:
       weightBytes = bytes.getInt();
     if (options.emit.empty()) {
       manifest = YOKE_TRY(describeModule(*module));
+      manifest.step.ropeSwitch = ropeSwitch;
       manifest.target = target.describe();
       manifest.yokeVersion = YOKE_VERSION;
       manifest.llvmVersion = LLVM_VERSION_STRING;
@@ -289,6 +293,7 @@ private:
   std::vector<PackedWeight> weights;
   std::vector<std::pair<DenseFPElementsAttr, llm::LayoutAttr>> constants; ///< vectors whose values the module holds
   int64_t weightBytes = 0;
+  int64_t ropeSwitch = 0;
   Manifest manifest;
 };
 

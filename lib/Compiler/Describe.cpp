@@ -1,6 +1,8 @@
 //===- Describe.cpp - a module's attributes as a manifest -----------------===//
 #include "Compiler/Describe.h"
 
+#include "LLM/LLM.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
 
 using namespace mlir;
@@ -78,4 +80,13 @@ Result<Manifest> yoke::describeModule(ModuleOp module) {
     if (auto calls = dyn_cast<IntegerAttr>(entry.getValue()))
       out.kernels.push_back({entry.getName().str(), calls.getInt()});
   return out;
+}
+
+int64_t yoke::ropeSwitchOf(ModuleOp module) {
+  int64_t from = 0;
+  module.walk([&](llm::RopeTableOp op) {
+    if (!op.getRope().getLongFrequencies().empty())
+      from = op.getRope().getLongFrom();
+  });
+  return from;
 }

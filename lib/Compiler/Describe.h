@@ -13,6 +13,9 @@ namespace yoke {
 /// (Malformed): an attribute is absent.
 Result<Manifest> describeModule(mlir::ModuleOp module);
 
+/// The position from which on `@step` rotates by the long frequencies of its rotary tables; 0 when there are none.
+int64_t ropeSwitchOf(mlir::ModuleOp module);
+
 } // namespace yoke
 
 #endif // YOKE_LIB_COMPILER_DESCRIBE_H

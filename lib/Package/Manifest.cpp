@@ -12,14 +12,17 @@ Json stepToJson(const StepDescription &step) {
                       {"head_dim", layer.headDim},
                       {"key_offset", layer.keyOffset},
                       {"value_offset", layer.valueOffset}});
-  return {{"max_tokens", step.maxTokens},
-          {"arena_bytes", step.arenaBytes},
-          {"arena_bytes_per_thread", step.arenaBytesPerThread},
-          {"max_threads", step.maxThreads},
-          {"page_tokens", step.pageTokens},
-          {"page_bytes", step.pageBytes},
-          {"output_columns", step.outputColumns},
-          {"kv_layers", std::move(layers)}};
+  Json json = {{"max_tokens", step.maxTokens},
+               {"arena_bytes", step.arenaBytes},
+               {"arena_bytes_per_thread", step.arenaBytesPerThread},
+               {"max_threads", step.maxThreads},
+               {"page_tokens", step.pageTokens},
+               {"page_bytes", step.pageBytes},
+               {"output_columns", step.outputColumns},
+               {"kv_layers", std::move(layers)}};
+  if (step.ropeSwitch > 0)
+    json["rope_switch"] = step.ropeSwitch;
+  return json;
 }
 
 } // namespace

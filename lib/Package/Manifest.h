@@ -51,6 +51,8 @@ struct StepDescription {
   int64_t pageTokens = 0;
   int64_t pageBytes = 0; ///< 0: no KV cache
   int64_t outputColumns = 0;
+  /// LongRoPE: a step that holds this position or a later one rotates all its tokens for long texts; 0: no such switch.
+  int64_t ropeSwitch = 0;
   std::vector<KvLayer> kvLayers;
 
   int64_t arenaSize(int64_t threads) const { return arenaBytes + threads * arenaBytesPerThread; }

@@ -55,7 +55,7 @@ Status checkDisjoint(const JsonObject &json, const StepDescription &step) {
 
 Result<StepDescription> readStep(const JsonObject &json) {
   YOKE_TRY(json.expectOnly({"max_tokens", "arena_bytes", "arena_bytes_per_thread", "max_threads", "page_tokens",
-                            "page_bytes", "output_columns", "kv_layers"}));
+                            "page_bytes", "output_columns", "rope_switch", "kv_layers"}));
   StepDescription out;
   out.maxTokens = YOKE_TRY(json.integer("max_tokens", 1, limit::stepTokens));
   out.arenaBytes = YOKE_TRY(json.integer("arena_bytes", 0, limit::arenaBytes));
@@ -64,6 +64,9 @@ Result<StepDescription> readStep(const JsonObject &json) {
   out.pageBytes = YOKE_TRY(json.integer("page_bytes", 0, limit::pageBytes));
   out.pageTokens = YOKE_TRY(json.integer("page_tokens", out.pageBytes == 0 ? 0 : 1, limit::pageTokens));
   out.outputColumns = YOKE_TRY(json.integer("output_columns", 1, limit::tokenIds));
+  out.ropeSwitch = YOKE_TRY(json.integer("rope_switch", 0, limit::tokenIds, 0));
+  if (out.ropeSwitch > 0 && out.maxTokens < 2)
+    return json.error("max_tokens", "expected at least 2, since there is a rope_switch");
   if (out.pageBytes % 64 != 0)
     return json.error("page_bytes", fmt::format("expected a multiple of 64, found {}", out.pageBytes));
   std::vector<JsonObject> layers = YOKE_TRY(json.objects("kv_layers", limit::layers));

@@ -84,6 +84,7 @@ private:
       const int64_t end = std::min(promptLength, begin + session.maxStepTokens());
       YOKE_TRY(cache.prepareWrite(sequence, begin, end));
       batch.clear();
+      batch.reachTo(promptLength);
       const int32_t row = batch.addSequence(cache.blockTable(sequence));
       const int32_t first = batch.addCausal(row, std::span(request.prompt).subspan(begin, end - begin), begin);
       if (end == promptLength)
@@ -101,8 +102,33 @@ private:
     return {};
   }
 
+  /// LongRoPE: computes the caches of all beams anew when they have just become long texts.
+  Status rotateForLongTexts() {
+    for (const Group &group : groups)
+      for (size_t b = 0; !group.search.done() && b < group.search.beams().size(); ++b) {
+        const Beam &beam = group.search.beams()[b];
+        std::vector<int32_t> text = request.prompt;
+        text.insert(text.end(), beam.tokens.begin(), beam.tokens.end());
+        const auto cached = static_cast<int64_t>(text.size()) - 1;
+        if (cached != session.ropeSwitch() || promptLength > cached)
+          continue;
+        for (int64_t begin = 0, end = 0; begin < cached; begin = end) {
+          end = std::min(cached, begin + session.maxStepTokens());
+          YOKE_TRY(cache.prepareWrite(group.sequences[b], begin, end));
+          batch.clear();
+          batch.reachTo(cached + 1);
+          batch.addCausal(batch.addSequence(cache.blockTable(group.sequences[b])),
+                          std::span(text).subspan(begin, end - begin), begin);
+          session.run(batch, rows);
+        }
+      }
+    return {};
+  }
+
   /// One row for each beam of each active group.
   Status step() {
+    if (session.ropeSwitch() > 0)
+      YOKE_TRY(rotateForLongTexts());
     batch.clear();
     for (const Group &group : groups) {
       if (group.search.done())

@@ -1,7 +1,7 @@
 """Compile a checkpoint and compare what it computes with goldens from transformers: check_golden.py YOKE CHECKPOINT [COMPILE FLAG...]
 
 golden.safetensors holds `logits.<i>` [tokens, vocab] or `embedding.<i>` [1, D] for prompt i of golden.json. Logits must agree within 2e-4 of the
-largest, and the first greedy token wherever the golden's two best logits are 1e-3 apart.
+largest, and greedy tokens (the first, or all that the golden has) up to the first whose two best logits are not 1e-3 apart.
 """
 import json
 import os
@@ -35,6 +35,16 @@ def read_npy(path):
     return list(header["shape"]), struct.unpack(f"<{(len(data) - 10 - size) // 4}f", data[10 + size:])
 
 
+def check_generated(yoke, package, ids, prompt):
+    expected = prompt["generated"]
+    sure = next((i for i, margin in enumerate(prompt["margins"]) if margin < 1e-3), len(expected))
+    for decode in ["greedy", "lookup", "beam:width=1"]:
+        done = subprocess.run([yoke, "run", package, "--token-ids", ids, "-n", str(len(expected)), "--temperature", "0", "--ignore-eos", "--json",
+                               "--decode", decode], check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout)["token_ids"]
+        assert found[:sure] == expected[:sure], f"--decode {decode}: {found}, expected {expected}"
+
+
 def main():
     yoke, folder, flags = sys.argv[1], sys.argv[2], sys.argv[3:]
     prompts = json.load(open(os.path.join(folder, "golden.json")))["prompts"]
@@ -61,6 +71,8 @@ def main():
                                       check=True, capture_output=True, text=True)
                 token = json.loads(done.stdout)["token_ids"][0]
                 assert token == best[0] or last[best[0]] - last[best[1]] < 1e-3, f"prompt {i}: token {token}, expected {best[0]}"
+            if "generated" in prompt:
+                check_generated(yoke, package, ids, prompt)
             print(f"prompt {i}: {kind} within {error:.1e}")
 
 

@@ -6,7 +6,8 @@
 
 Without --all only the fixtures that are committed; --all adds further variants of the same families. Goldens come from
 the saved folder, loaded again in float32, so that the spelling of config.json is the reference's business too.
-golden.json holds the prompts, golden.safetensors `logits.<i>` [tokens, vocab] or, of encoders, `embedding.<i>` [1, D].
+golden.json holds the prompts (and, where a fixture asks, the tokens that greedy decoding gives with the distance of the
+two best logits at each), golden.safetensors `logits.<i>` [tokens, vocab] or, of encoders, `embedding.<i>` [1, D].
 """
 import argparse
 import json
@@ -102,9 +103,10 @@ def mixed_types(folder):
 
 
 class Fixture:
-    def __init__(self, model, config, edit=None, dtype=torch.float32, commit=True, pool=None, normalize=False):
+    def __init__(self, model, config, edit=None, dtype=torch.float32, commit=True, pool=None, normalize=False,
+                 generated=0):
         self.model, self.config, self.edit, self.dtype = model, config, edit, dtype
-        self.commit, self.pool, self.normalize = commit, pool, normalize
+        self.commit, self.pool, self.normalize, self.generated = commit, pool, normalize, generated
 
 
 F = Fixture
@@ -174,7 +176,8 @@ FIXTURES = {
                                   "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0,
                                                       "partial_rotary_factor": 0.75}}, dtype=BF16),
     "phi3-longrope": F(T.Phi3ForCausalLM, {**SIZES, "pad_token_id": 2, "original_max_position_embeddings": 8},
-                       dtype=BF16, edit=legacy_rope(type="longrope", short_factor=[1.0, 1.25], long_factor=[2.0, 4.5])),
+                       dtype=BF16, edit=legacy_rope(type="longrope", short_factor=[1.0, 1.25], long_factor=[2.0, 4.5]),
+                       generated=17),
     "gpt2": F(T.GPT2LMHeadModel, GPT2, dtype=BF16),
     "gpt2-options": F(T.GPT2LMHeadModel, {**GPT2, "n_inner": 20, "activation_function": "relu",
                                           "scale_attn_by_inverse_layer_idx": True, "tie_word_embeddings": False},
@@ -222,6 +225,13 @@ def embed(model, ids, fixture):
     return (torch.nn.functional.normalize(row, dim=0) if fixture.normalize else row)[None]
 
 
+def generate(model, ids, count):
+    out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=count, do_sample=False, eos_token_id=None,
+                         output_logits=True, return_dict_in_generate=True)
+    best = [step[0].topk(2).values.tolist() for step in out.logits]
+    return {"generated": out.sequences[0, ids.shape[1]:].tolist(), "margins": [round(a - b, 5) for a, b in best]}
+
+
 def make(out, name, fixture):
     torch.manual_seed(sum(name.encode()))
     folder = os.path.join(out, name)
@@ -242,6 +252,8 @@ def make(out, name, fixture):
                 tensors[f"embedding.{i}"] = embed(model, ids, fixture).contiguous()
             else:
                 tensors[f"logits.{i}"] = model(ids).logits[0].float().contiguous()
+            if fixture.generated:
+                prompts[-1].update(generate(model, ids, fixture.generated))
     json.dump({"prompts": prompts}, open(os.path.join(folder, "golden.json"), "w"))
     save_file(tensors, os.path.join(folder, "golden.safetensors"))
     for root, _, files in os.walk(folder):
