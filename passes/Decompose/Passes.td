@@ -25,7 +25,8 @@ def DecomposePass : Pass<"yoke-decompose", "::mlir::func::FuncOp"> {
     | `ml_program.global_load_const` | bytes that are placed when weights are packed |
 
     The pass ends with a check of that: each kind of op that has tensors and that bufferization does not know is a remark at the first such op, with
-    their number; with `complete` an error. `--one-shot-bufferize="allow-unknown-ops"` goes around them.
+    their number; with `complete` an error. `--one-shot-bufferize="allow-unknown-ops
+    dialect-filter=arith,bufferization,linalg,tensor"` goes around them (the filter keeps it from making `memref.global` of weights).
 
     Before:
     ```mlir
