@@ -39,6 +39,11 @@ static Status appendPiece(std::vector<float> &values, const Matrix &tensor, llm:
 WeightProvider yoke::piecewiseWeights(TensorReader read) {
   return [read = std::move(read)](ml_program::GlobalOp global) -> Result<Matrix> {
     Matrix result = YOKE_TRY(emptyLike(global));
+    if (auto constant = dyn_cast_or_null<DenseFPElementsAttr>(global.getValueAttr());
+        constant && constant.getElementType().isF32()) {
+      llvm::copy(constant.getValues<float>(), result.data.begin());
+      return result;
+    }
     auto weight = dyn_cast_or_null<llm::WeightAttr>(global.getValueAttr());
     if (!weight)
       return malformed("@{}: expected an #llm.weight value", global.getSymName().str());

@@ -25,8 +25,9 @@ using WeightProvider = std::function<Result<Matrix>(mlir::ml_program::GlobalOp)>
 /// below the other.
 using TensorReader = std::function<Result<Matrix>(llvm::StringRef tensor)>;
 
-/// Assembles the pieces of each global's `#llm.weight`. Errors (Malformed) name the global when it has no pieces, when
-/// a piece lies outside its tensor, or when the pieces do not fill the global's shape.
+/// Assembles the pieces of each global's `#llm.weight`; a constant of float32 is taken as it is. Errors (Malformed)
+/// name the global when it has no pieces, when a piece lies outside its tensor, or when the pieces do not fill the
+/// global's shape.
 WeightProvider piecewiseWeights(TensorReader read);
 
 /// `piecewiseWeights` over a checkpoint, which must outlive the provider.

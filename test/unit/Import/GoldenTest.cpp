@@ -33,17 +33,6 @@ std::vector<std::string> goldenFolders() {
   return folders;
 }
 
-/// The checkpoint's weights, and the values of globals that have them in the module.
-WeightProvider weightsOf(const Checkpoint &checkpoint) {
-  return [stored = checkpointWeights(checkpoint)](mlir::ml_program::GlobalOp global) -> Result<Matrix> {
-    auto constant = llvm::dyn_cast<mlir::DenseFPElementsAttr>(*global.getValue());
-    if (!constant)
-      return stored(global);
-    auto values = constant.getValues<float>();
-    return Matrix(constant.getNumElements(), 1, {values.begin(), values.end()});
-  };
-}
-
 /// Largest difference, relative to the largest value.
 double distance(const Matrix &actual, const std::vector<float> &golden) {
   double difference = 0, largest = 0;
@@ -104,7 +93,7 @@ TEST_P(Golden, MatchesTransformers) {
   auto module = importCheckpoint(context, *checkpoint, {.warnings = &warnings});
   ASSERT_TRUE(module) << module.error().message;
   EXPECT_TRUE(warnings.empty()) << warnings.front();
-  Interpreter interpreter(module->get(), weightsOf(*checkpoint));
+  Interpreter interpreter(module->get(), checkpointWeights(*checkpoint));
   for (size_t i = 0; i < prompts.size(); ++i) {
     bool encoder = table->find(fmt::format("embedding.{}", i));
     Batch batch;
@@ -133,7 +122,7 @@ TEST_P(Golden, TokenByTokenGivesTheSameLogits) {
   module->get().walk([&](llm::RopeTableOp op) { switches |= !op.getRope().getLongFrequencies().empty(); });
   if (switches)
     GTEST_SKIP() << "rotations depend on the length of the step";
-  Interpreter interpreter(module->get(), weightsOf(*checkpoint));
+  Interpreter interpreter(module->get(), checkpointWeights(*checkpoint));
   KvCache cache;
   const std::vector<int32_t> &tokens = prompts.back();
   std::vector<float> expected = values(fmt::format("logits.{}", prompts.size() - 1));

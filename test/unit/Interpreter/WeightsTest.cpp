@@ -39,6 +39,14 @@ TEST_F(WeightsTest, WholeTensor) {
                Matrix(4, 1, {1, 2, 3, 4}));
 }
 
+TEST_F(WeightsTest, Constants) {
+  load("ml_program.global private @w(dense<1.0> : tensor<3xf32>) : tensor<3xf32>");
+  WeightProvider provider = piecewiseWeights([](llvm::StringRef) -> Result<Matrix> { return malformed("unread"); });
+  Result<Matrix> result = provider(*module->getOps<mlir::ml_program::GlobalOp>().begin());
+  ASSERT_TRUE(result) << result.error().message;
+  expectNear(*result, Matrix(3, 1, {1, 1, 1}), 0);
+}
+
 TEST_F(WeightsTest, InterleavedBlocks) {
   expectValues(R"(#llm.piece<"m", offset = 1, block = 1, stride = 3, count = 2>)", "tensor<2x2xf32>",
                Matrix(2, 2, {10, 11, 40, 41}));
@@ -80,7 +88,7 @@ TEST_F(WeightsTest, Errors) {
   expectError(R"(#llm.piece<"x", offset = 0, block = 2, stride = 2, count = 1>)", "tensor<2x2xf32>", "there is no x");
   expectError(R"(#llm.piece<"m", offset = 0, block = 2, stride = 2, count = 1>)", "tensor<?x2xf32>",
               "@w: expected a weight of a static shape of rank 1 to 3");
-  load("ml_program.global private @w(dense<1.0> : tensor<2xf32>) : tensor<2xf32>");
+  load("ml_program.global private @w(dense<1> : tensor<2xi32>) : tensor<2xi32>");
   auto result = piecewiseWeights(nullptr)(*module->getOps<mlir::ml_program::GlobalOp>().begin());
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message, HasSubstr("@w: expected an #llm.weight value"));
