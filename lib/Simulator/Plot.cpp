@@ -112,7 +112,7 @@ std::string escapeXml(const std::string &text) {
       out += "&quot;";
       break;
     default:
-      out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+      out += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
     }
   return out;
 }

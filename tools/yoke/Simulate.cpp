@@ -27,7 +27,7 @@ struct SimulateFlags {
   double rate = 0;
   ServingOptions serving;
   uint64_t seed = 1;
-  std::string text, tokenIds;
+  std::string text, tokenIds, html, roofline;
   bool published = false, json = false, values = false;
 };
 
@@ -135,6 +135,10 @@ Result<int> simulateCommand(const SimulateFlags &flags) {
     array.push_back(std::move(json));
     results.push_back({&system, std::move(iteration)});
   }
+  if (!flags.html.empty())
+    YOKE_TRY(writeText(flags.html, iterationPage(model, results)));
+  if (!flags.roofline.empty())
+    YOKE_TRY(writeText(flags.roofline, rooflinePicture(model, results)));
   if (!flags.json)
     YOKE_TRY(writeOutput(iterationTable(model, results)));
   else
@@ -190,6 +194,9 @@ void addSimulateCommand(CLI::App &app, Action &action) {
   command->add_option("--pp", flags->stages, "Pipeline stages")->check(CLI::Range(1, 4096));
   command->add_option("--seed", flags->seed, "Of drawn requests")->capture_default_str();
   command->add_option("--trace", flags->trace, "Write a Chrome/Perfetto timeline")->option_text("FILE.json");
+  command->add_option("--html", flags->html, "Write a page with plans, critical paths and rooflines")
+      ->option_text("FILE.html");
+  command->add_option("--roofline", flags->roofline, "Write the roofline picture")->option_text("FILE.svg");
   command->add_option("--commands", flags->commands, "Write the command trace")->option_text("FILE");
   command->add_flag("--json", flags->json, "Print JSON: an object, or an array of several modes");
   command->footer("Known shapes: " + fmt::format("{}", fmt::join(modelNames(), ", ")) +

@@ -1,5 +1,8 @@
 #include "SimulateReport.h"
 
+#include "Simulator/Plot.h"
+
+#include <cmath>
 #include <map>
 
 namespace yoke::cli {
@@ -37,6 +40,75 @@ std::string iterationTable(const ModelShape &model, const std::vector<SystemIter
     out += '\n';
   }
   return out;
+}
+
+namespace {
+
+struct DevicePeaks {
+  double flops, bandwidth;
+};
+DevicePeaks peaksOf(const System &system) {
+  const Target &target = system.target;
+  if (system.options.mode == Mode::Gpu)
+    return {target.gpu->peakFlops, target.gpu->memoryBandwidth};
+  return {target.npu->flopsPerCycle() * target.npu->clockMHz * 1e6, target.memory->bytesPerSecond()};
+}
+
+void addRoof(std::vector<Roof> &roofs, const std::string &name, double flops, double bandwidth) {
+  for (const Roof &roof : roofs)
+    if (roof.name == name)
+      return;
+  roofs.push_back({name, flops, bandwidth});
+}
+
+} // namespace
+
+std::string rooflinePicture(const ModelShape &model, const std::vector<SystemIteration> &results) {
+  std::vector<Roof> roofs;
+  std::vector<RooflinePoint> points;
+  for (const auto &[system, iteration] : results) {
+    const Target &target = system->target;
+    DevicePeaks peaks = peaksOf(*system);
+    bool gpu = system->options.mode == Mode::Gpu;
+    addRoof(roofs, gpu ? target.name : "npu", peaks.flops, peaks.bandwidth);
+    if (!gpu && target.pim) { // a COMP reads and multiplies one column of every bank
+      const MemoryTarget &memory = *target.memory;
+      double columns = double(memory.channels * memory.banksPerChannel()) * memory.clockMHz * 1e6 /
+                       double(std::max(memory.burst, memory.timing.CCD_S));
+      double elements = columns * double(target.pim->macsPerBank);
+      addRoof(roofs, "pim", 2 * elements, elements * double(target.pim->elementBytes));
+    }
+    double flops = iteration.block.npuUtilisation * peaks.flops;
+    double bytes = iteration.block.bandwidthUtilisation * peaks.bandwidth;
+    if (bytes > 0)
+      points.push_back({system->name, flops / bytes, flops});
+  }
+  return rooflineChart(fmt::format("{}: a decoder block below the roofs", model.name), roofs, points);
+}
+
+std::string iterationPage(const ModelShape &model, const std::vector<SystemIteration> &results) {
+  BarPanel panel{"time on the critical path", {}, {}};
+  for (const auto &[system, iteration] : results)
+    for (const OpShare &share : iteration.breakdown)
+      if (std::find(panel.groups.begin(), panel.groups.end(), share.op) == panel.groups.end())
+        panel.groups.push_back(share.op);
+  std::string reasons;
+  for (const auto &[system, iteration] : results) {
+    Series series{system->name, std::vector<double>(panel.groups.size(), 0)};
+    for (const OpShare &share : iteration.breakdown)
+      series.values[size_t(std::find(panel.groups.begin(), panel.groups.end(), share.op) - panel.groups.begin())] +=
+          share.seconds * 1e3;
+    panel.series.push_back(std::move(series));
+    reasons += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", escapeXml(system->name),
+                           escapeXml(system->target.name), escapeXml(iteration.block.plan),
+                           escapeXml(limitingResource(iteration.breakdown)));
+  }
+  return fmt::format("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title>"
+                     "<style>body{{font-family:sans-serif;margin:2em}}td,th{{padding:2px 12px;text-align:left}}"
+                     "</style></head><body>\n<h1>{0}</h1>\n<table><tr><th>system</th><th>hardware</th><th>placement"
+                     "</th><th>limited by</th></tr>\n{1}</table>\n<pre>{2}</pre>\n{3}\n{4}\n</body></html>\n",
+                     escapeXml(model.name), reasons, escapeXml(iterationTable(model, results)),
+                     barChart("Where the time goes", "ms", {panel}), rooflinePicture(model, results));
 }
 
 std::string servingTable(const ModelShape &model, const std::vector<SystemServing> &results) {

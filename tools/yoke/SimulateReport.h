@@ -14,6 +14,12 @@ struct SystemIteration {
 /// One line a system: time, throughput, utilisations, energy and the limiting resource; then the time of each op class.
 std::string iterationTable(const sim::ModelShape &model, const std::vector<SystemIteration> &results);
 
+/// The systems' roofs, and where their blocks are below them.
+std::string rooflinePicture(const sim::ModelShape &model, const std::vector<SystemIteration> &results);
+
+/// A page of its own: the table with the plans, the critical path of each system as bars, the rooflines.
+std::string iterationPage(const sim::ModelShape &model, const std::vector<SystemIteration> &results);
+
 struct SystemServing {
   const sim::System *system;
   sim::ServingResult result;

@@ -28,7 +28,7 @@ TEST_F(SimulateCommand, ACheckpointFolderNeedsOnlyItsConfig) {
   std::ofstream(folder + "/model/config.json")
       << R"({"model_type":"llama","hidden_size":256,"num_attention_heads":4,"num_key_value_heads":2,
              "num_hidden_layers":2,"intermediate_size":688,"vocab_size":512,"max_position_embeddings":512})";
-  Outcome run = yoke("simulate model --mode npu,yoke -b 3 -c 60 --json");
+  Outcome run = yoke("simulate model --mode npu,yoke -b 3 -c 60 --json --html p.html --roofline r.svg");
   ASSERT_EQ(run.exitCode, 0) << run.err;
   auto json = parseJson(run.out, "stdout");
   ASSERT_TRUE(json);
@@ -37,6 +37,8 @@ TEST_F(SimulateCommand, ACheckpointFolderNeedsOnlyItsConfig) {
        {"tokens_per_s", "iterations", "cycles", "time_s", "npu_utilisation", "pim_utilisation", "bandwidth_utilisation",
         "energy_j", "breakdown", "mode", "simulation_wall_s", "roof_percent"})
     EXPECT_TRUE((*json)[0].contains(key)) << key;
+  EXPECT_THAT(contents("p.html"), testing::HasSubstr("limited by"));
+  EXPECT_THAT(contents("r.svg"), testing::HasSubstr("<circle"));
   EXPECT_EQ(yoke("simulate model -c 600").exitCode, 3);
   EXPECT_EQ(yoke("simulate model --tp 3").exitCode, 2);
   EXPECT_EQ(yoke("simulate model --mode fast").exitCode, 2);
