@@ -6,6 +6,7 @@
 #include "Fuse/Fuse.h"
 #include "LowerCpu/LowerCpu.h"
 #include "Partition/Partition.h"
+#include "Quantize/Quantize.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
@@ -29,7 +30,9 @@ static void addContract(OpPassManager &manager, StringRef stage, ArrayRef<String
   manager.addPass(createCheckContractPass(options));
 }
 
-static void buildSimplify(OpPassManager &manager, const StageOptions &) {
+static void buildSimplify(OpPassManager &manager, const StageOptions &stage) {
+  manager.addPass(createQuantizeWeightsPass({.weights = stage.weights}));
+  manager.addPass(createRoundActivationsPass({.activations = stage.activations}));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createSymbolDCEPass());
@@ -120,6 +123,8 @@ void yoke::registerPassesAndPipelines() {
   registerDecomposePass();
   registerConcatProjectionsPass();
   registerFormKernelsPass();
+  registerQuantizeWeightsPass();
+  registerRoundActivationsPass();
   registerPackWeightsPass();
   registerLowerToKernelsPass();
   registerApproximateMathPass();

@@ -10,7 +10,12 @@ namespace yoke {
 
 /// What the stages need to know.
 struct StageOptions : mlir::PassPipelineOptions<StageOptions> {
-  Option<std::string> level{*this, "level", llvm::cl::desc("x86-64-v3 or x86-64-v4"), llvm::cl::init("x86-64-v4")};
+  Option<std::string> level{*this, "level", llvm::cl::desc("x86-64-v3, or x86-64-v4[+avx512vnni][+avx512bf16]"),
+                            llvm::cl::init("x86-64-v4")};
+  Option<std::string> weights{*this, "weights", llvm::cl::desc("q8, q4, q4-plain or q4-asymmetric; empty: as they are"),
+                              llvm::cl::init("")};
+  Option<std::string> activations{*this, "activations", llvm::cl::desc("i8, i16 or bf16; empty: the passes' choice"),
+                                  llvm::cl::init("")};
   Option<int64_t> maxTokens{*this, "max-tokens", llvm::cl::desc("Most tokens of one step"), llvm::cl::init(512)};
 };
 

@@ -41,6 +41,12 @@ def LLM_PoolKind : LLM_Enum<"PoolKind", "how a sequence becomes one row", [
 ]>;
 def LLM_PoolKindAttr : EnumAttr<LLM_Dialect, LLM_PoolKind, "pool_kind">;
 
+def LLM_WeightCoding : LLM_Enum<"WeightCoding", "how the elements of a weight follow from its pieces", [
+  I32EnumAttrCase<"rounded", 0>,       // floats, rounded to the element type; groups are scaled by their extremes
+  I32EnumAttrCase<"searched", 1>,      // floats; the scale of a group is the one that loses least
+  I32EnumAttrCase<"stored", 2>         // integers and scales of the checkpoint
+]>;
+
 class LLM_Attr<string name, string attrMnemonic> : AttrDef<LLM_Dialect, name> {
   let mnemonic = attrMnemonic;
 }
@@ -116,15 +122,23 @@ def LLM_PieceAttr : LLM_Attr<"Piece", "piece"> {
 def LLM_WeightAttr : LLM_Attr<"Weight", "weight"> {
   let summary = "a weight as rows of checkpoint tensors";
   let description = [{
-    The value of an `ml_program.global`: its pieces one below the other.
+    The value of an `ml_program.global`: its pieces one below the other. `coding` says how a quantised element type's integers and scales
+    are made of them.
 
     Example:
     ```mlir
     ml_program.global private @qkv(#llm.weight<#llm.piece<"q.weight", offset = 0, block = 64, stride = 64, count = 1>>) : tensor<64x64xbf16>
     ```
   }];
-  let parameters = (ins ArrayRefParameter<"PieceAttr">:$pieces);
-  let assemblyFormat = "`<` $pieces `>`";
+  let parameters = (ins
+    ArrayRefParameter<"PieceAttr">:$pieces,
+    DefaultValuedParameter<"::yoke::llm::WeightCoding", "::yoke::llm::WeightCoding::rounded">:$coding);
+  let builders = [
+    AttrBuilder<(ins "::llvm::ArrayRef<::yoke::llm::PieceAttr>":$pieces), [{
+      return $_get($_ctxt, pieces, ::yoke::llm::WeightCoding::rounded);
+    }]>
+  ];
+  let assemblyFormat = "`<` (`coding` `=` $coding^ `:`)? $pieces `>`";
   let extraClassDeclaration = [{
     int64_t getRows() const {
       int64_t rows = 0;
@@ -141,7 +155,9 @@ def LLM_LayoutAttr : LLM_Attr<"Layout", "layout"> {
     `offset` is the byte offset in the package's weight section. A panel layout holds ceil(rows / panel) panels; a panel holds, for each group of
     `group` consecutive input elements, `panel` rows of `group` elements each (`group = 2` is the operand order of the bf16 dot-product
     instructions). Missing rows and inputs are zero. With `interleave = n` the panel's rows come alternately from the first and the
-    second half of the matrix, `n` at a time, so that a gate and its value meet in registers. `panel = 0` is row-major.
+    second half of the matrix, `n` at a time, so that a gate and its value meet in registers. `panel = 0` is row-major. In the panels
+    of a quantised weight, each 32 inputs (`group`) are a block: four inputs of every row, then the next four, and the rows' scales (and zero points)
+    behind them; 4-bit elements share bytes with those four inputs further on.
   }];
   let parameters = (ins
     "int64_t":$offset, "int64_t":$panel, "int64_t":$group, "int64_t":$interleave);

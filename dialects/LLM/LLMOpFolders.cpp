@@ -46,7 +46,7 @@ struct FoldBias : OpRewritePattern<BiasOp> {
     auto linear = op.getX().getDefiningOp<LinearOp>();
     if (!linear || linear.getBias() || !linear->hasOneUse())
       return rewriter.notifyMatchFailure(op, "x is not a linear without bias used here alone");
-    rewriter.replaceOpWithNewOp<LinearOp>(op, linear.getX(), linear.getWeight(), op.getVector());
+    rewriter.replaceOpWithNewOp<LinearOp>(op, linear.getX(), linear.getWeight(), op.getVector(), linear.getXTypeAttr());
     return success();
   }
 };

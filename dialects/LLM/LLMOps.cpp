@@ -85,10 +85,14 @@ template <typename ProjectionOp> static LogicalResult verifyProjection(Projectio
   if (columns(op.getWeight()) != inputs)
     return op.emitOpError() << "expected a weight of " << inputs << " columns as x has, found "
                             << columns(op.getWeight());
-  if (auto quant = dyn_cast<QuantType>(op.getWeight().getType().getElementType());
-      quant && inputs % quant.getGroup() != 0)
-    return op.emitOpError() << "expected " << inputs << " inputs to be a multiple of the weight's group of "
-                            << quant.getGroup();
+  if (std::optional<Type> rounded = op.getXType()) {
+    Type element = op.getWeight().getType().getElementType();
+    bool fits = isa<QuantType>(element) ? rounded->isInteger(8) || rounded->isInteger(16)
+                                        : element.isBF16() && rounded->isBF16();
+    if (!fits)
+      return op.emitOpError() << "expected an x_type of bf16 for a bf16 weight, i8 or i16 for a quantised one, found "
+                              << *rounded << " for " << element;
+  }
   return expectElements(op, "bias", op.getBias(), elements(op.getWeight()));
 }
 

@@ -108,11 +108,14 @@ def LLM_LinearOp : LLM_ProjectionOp<"linear"> {
   let description = [{
     x: [T, K], weight: [N, K] as PyTorch stores it, bias: [N], result: [T, N]. Sums are at least float32.
 
+    With `x_type` x is rounded before it is multiplied: to bf16, element by element, for a bf16 weight; to i8 or i16 for a quantised weight, where each
+    32 elements of a row, e.g. columns 32 to 63, become integers that are at most 127 or 32767 in magnitude, times one float32 scale.
+
     Example: `%y = llm.linear %x, %w : (tensor<?x576xf32>, tensor<960x576xbf16>) -> tensor<?x960xf32>`
 
-    Constraints: K of x and weight agree; bias has N elements; a quantised weight's K is a multiple of its group.
+    Constraints: K of x and weight agree; bias has N elements; x_type is one that the weight's elements allow.
   }];
-  let arguments = (ins LLM_Rows:$x, LLM_Matrix:$weight, Optional<LLM_Vector>:$bias);
+  let arguments = (ins LLM_Rows:$x, LLM_Matrix:$weight, Optional<LLM_Vector>:$bias, OptionalAttr<TypeAttr>:$x_type);
   let results = (outs LLM_Rows:$result);
   let assemblyFormat = [{
     $x `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)
@@ -129,7 +132,7 @@ def LLM_LmHeadOp : LLM_ProjectionOp<"lm_head"> {
 
     Constraints: as `llm.linear`.
   }];
-  let arguments = (ins LLM_Rows:$x, LLM_Matrix:$weight, LLM_BatchType:$batch, Optional<LLM_Vector>:$bias);
+  let arguments = (ins LLM_Rows:$x, LLM_Matrix:$weight, LLM_BatchType:$batch, Optional<LLM_Vector>:$bias, OptionalAttr<TypeAttr>:$x_type);
   let results = (outs LLM_Rows:$result);
   let assemblyFormat = [{
     $x `,` $weight `,` $batch (`bias` $bias^)? attr-dict `:` functional-type(operands, results)

@@ -31,7 +31,7 @@ def LLM_QuantType : LLM_Type<"Quant", "quant"> {
   let summary = "element of a group-wise quantised weight";
   let description = [{
     `storage` integers in groups of `group` along the input dimension share one `scale`; with `asymmetric` also one zero point of the
-    storage type.
+    storage type. The last group of a row may be shorter. An element is scale * (integer - zero point).
 
     Example: `tensor<960x576x!llm.quant<i4, group = 32, scale = f16>>`
   }];

@@ -27,7 +27,8 @@ class MoE_Tensor<int rank, list<Type> elements, int ragged, string summary> : Ty
 def MoE_Rows : MoE_Tensor<2, [F32], 1, "rows of activations, tensor<?xDxf32>">;
 def MoE_Choices : MoE_Tensor<2, [I32], 1, "rows of numbers of experts, tensor<?xkxi32>">;
 def MoE_Vector : MoE_Tensor<1, [F32, BF16, F16], 0, "one number an expert, tensor<Exf32|bf16|f16>">;
-def MoE_Stack : MoE_Tensor<3, [F32, BF16, F16], 0, "one matrix an expert, tensor<ExNxKxf32|bf16|f16>">;
+def MoE_Quant : Type<CPred<"::llvm::isa<::yoke::llm::QuantType>($_self)">, "quantised element">;
+def MoE_Stack : MoE_Tensor<3, [F32, BF16, F16, MoE_Quant], 0, "one matrix an expert, tensor<ExNxKxf32|bf16|f16|quant>">;
 
 class MoE_Op<string mnemonic, list<Trait> traits = []> : Op<MoE_Dialect, mnemonic, !listconcat([Pure], traits)>;
 

@@ -16,7 +16,7 @@ struct yoke_compile_options {
   const char *model_path;   /* checkpoint folder or .mlir file; required */
   const char *output_path;  /* package, or text with `emit`; NULL with `emit`: standard output */
   const char *target;       /* "cpu", "cpu:native", "cpu:x86-64-v3", ..., or a JSON file; default "cpu:native" */
-  const char *weights;      /* "f32", "bf16", "f16", "q8", "q4"; default: as stored */
+  const char *weights;      /* "f32", "bf16", "f16", "q8", "q4", "q4-plain", "q4-asymmetric"; default: as stored */
   const char *emit;         /* NULL: a package; else "llm", "linalg", "llvm", ...: text of that stage */
   const char *remarks_path; /* YAML file for placement and fusion decisions */
   const char *save_temps;   /* folder for intermediate files */
@@ -25,6 +25,8 @@ struct yoke_compile_options {
   /* Called from time to time with the running phase and its done part in [0, 1]; may be NULL. */
   void (*progress)(void *context, const char *phase, double fraction);
   void *progress_context;
+  const char *activations; /* "i8", "i16", "bf16": what activations are rounded to before products; default: "i8" where
+                              weights are quantised, else as they are */
 };
 
 /* Compiles. Returns 0, or on failure 1 (failed), 2 (wrong options), 3 (malformed input), 4 (out of resources), after

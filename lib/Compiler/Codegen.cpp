@@ -12,6 +12,14 @@
 
 using namespace yoke;
 
+/// "+avx512vnni,+avx512bf16".
+static std::string featureString(const CpuTarget &target) {
+  std::string text;
+  for (const std::string &extension : target.extensions)
+    text += (text.empty() ? "+" : ",+") + extension;
+  return text;
+}
+
 static Result<std::unique_ptr<llvm::TargetMachine>> createMachine(const CpuTarget &target) {
   static const bool initialised = [] {
     LLVMInitializeX86TargetInfo();
@@ -28,8 +36,9 @@ static Result<std::unique_ptr<llvm::TargetMachine>> createMachine(const CpuTarge
     return failed("code generation: {}", error);
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  std::unique_ptr<llvm::TargetMachine> machine(known->createTargetMachine(
-      triple, target.level, "", options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+  std::unique_ptr<llvm::TargetMachine> machine(known->createTargetMachine(triple, target.level, featureString(target),
+                                                                          options, llvm::Reloc::PIC_, std::nullopt,
+                                                                          llvm::CodeGenOptLevel::Default));
   if (!machine)
     return failed("code generation: LLVM has no machine for {}", target.level);
   return machine;
@@ -48,6 +57,8 @@ Result<llvm::SmallVector<char, 0>> yoke::compileToObject(mlir::ModuleOp module, 
       continue;
     function.addFnAttr("target-cpu", target.level);
     function.addFnAttr("tune-cpu", target.tune);
+    if (!target.extensions.empty())
+      function.addFnAttr("target-features", featureString(target));
     if (function.getName() != "_mlir_ciface_yoke_step")
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
   }

@@ -10,12 +10,14 @@
 #include "LowerCpu/WeightLayout.h"
 #include "Package/PackageWriter.h"
 #include "Pipelines.h"
+#include "Quantize/Quantize.h"
 #include "Tokenizer/Tokenizer.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Remark/RemarkStreamer.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -51,6 +53,8 @@ public:
     if (StringRef(options.target).ends_with(".json"))
       return emitPlaced();
     CpuTarget target = YOKE_TRY(CpuTarget::parse(options.target));
+    if (!options.activations.empty() && !llvm::is_contained(activationTypes(), options.activations))
+      return usageError("activations {}: expected {}", options.activations, llvm::join(activationTypes(), ", "));
     YOKE_TRY(startRemarks());
     report("import", 0);
     YOKE_TRY(readModel());
@@ -97,8 +101,9 @@ private:
       import.weightType = WeightType::BF16;
     else if (options.weights == "f16")
       import.weightType = WeightType::F16;
-    else if (!options.weights.empty())
-      return usageError("weights {}: expected f32, bf16 or f16", options.weights);
+    else if (!options.weights.empty() && !llvm::is_contained(quantizedWeightTypes(), options.weights))
+      return usageError("weights {}: expected f32, bf16, f16, {}", options.weights,
+                        llvm::join(quantizedWeightTypes(), ", "));
     module = YOKE_TRY(importCheckpoint(context, *checkpoint, import));
     return {};
   }
@@ -145,7 +150,10 @@ private:
   /// Runs the stages one by one; stops after the one that is to be printed.
   Status lower(const CpuTarget &target) {
     StageOptions stageOptions;
-    stageOptions.level = target.level;
+    stageOptions.level = target.levelWithExtensions();
+    if (llvm::is_contained(quantizedWeightTypes(), options.weights))
+      stageOptions.weights = options.weights;
+    stageOptions.activations = options.activations;
     if (options.maxStepTokens > 0)
       stageOptions.maxTokens = options.maxStepTokens;
     ropeSwitch = ropeSwitchOf(*module);

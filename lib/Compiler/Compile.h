@@ -14,7 +14,8 @@ struct CompileOptions {
   std::string model;       ///< a checkpoint folder, or an .mlir file beside which a checkpoint lies
   std::string output;      ///< the package; with `emit` a text file, empty for standard output
   std::string target;      ///< see CpuTarget::parse
-  std::string weights;     ///< "f32", "bf16", "f16", or empty: as stored
+  std::string weights;     ///< "f32", "bf16", "f16", "q8", "q4", "q4-plain", "q4-asymmetric", or empty: as stored
+  std::string activations; ///< "i8", "i16", "bf16", or empty: i8 where weights are quantised
   std::string emit;        ///< empty: a package; "llm", "fused", "linalg", "kernels", "llvm": the text of that stage
   std::string remarksPath; ///< YAML of the fusion remarks
   std::string saveTemps;   ///< folder for the IR after each stage and the object file

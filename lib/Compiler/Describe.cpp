@@ -76,6 +76,8 @@ Result<Manifest> yoke::describeModule(ModuleOp module) {
   if (auto ids = dyn_cast_if_present<DenseI64ArrayAttr>(model.all().get("eos_token_ids")))
     out.eosTokenIds.assign(ids.asArrayRef().begin(), ids.asArrayRef().end());
   YOKE_TRY(describeStep(step, out.step));
+  if (auto bytes = module->getAttrOfType<IntegerAttr>("llm.token_bytes"))
+    out.tokenBytes = bytes.getInt();
   for (NamedAttribute entry : kernels.all())
     if (auto calls = dyn_cast<IntegerAttr>(entry.getValue()))
       out.kernels.push_back({entry.getName().str(), calls.getInt()});

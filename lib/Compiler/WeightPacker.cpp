@@ -1,7 +1,10 @@
 //===- WeightPacker.cpp - checkpoint tensors to packed weights ------------===//
 #include "Compiler/WeightPacker.h"
 
+#include "Import/QuantFormats.h"
 #include "LowerCpu/WeightLayout.h"
+#include "Quantizer/SmallFloat.h"
+#include "Quantizer/StoredMatrix.h"
 
 #include <bit>
 #include <cstring>
@@ -9,16 +12,6 @@
 using namespace yoke;
 
 namespace {
-
-/// Rounds to nearest, ties to even; keeps infinities and not-a-numbers.
-uint16_t toBFloat16(float value) {
-  uint32_t bits = std::bit_cast<uint32_t>(value);
-  if ((bits & 0x7fffffff) > 0x7f800000)
-    return static_cast<uint16_t>((bits >> 16) | 0x40);
-  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-uint16_t toFloat16(float value) { return std::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
 
 /// Reads rows of a weight from its pieces.
 class RowReader {
@@ -140,9 +133,138 @@ void packPanels(RowReader &reader, int64_t firstRow, const PackedWeight &weight,
   }
 }
 
+/// Stores the bits of a scale or zero point.
+void storeScale(std::byte *target, float value, ScaleType type) {
+  if (type == ScaleType::Float32) {
+    std::memcpy(target, &value, sizeof(value));
+    return;
+  }
+  uint16_t bits = type == ScaleType::BFloat16 ? toBFloat16(value) : toFloat16(value);
+  std::memcpy(target, &bits, sizeof(bits));
+}
+
+/// Reads rows of a weight that the checkpoint stores quantised.
+class StoredRows {
+public:
+  static Result<StoredRows> open(const Checkpoint &checkpoint, const PackedWeight &weight, const QuantFormat &format) {
+    StoredRows rows;
+    int64_t inputs = weight.type.getShape().back(), count = weight.type.getNumElements() / inputs;
+    if (weight.source.getRows() != count)
+      return malformed("{}: its pieces have {} rows, expected {}", weight.name, weight.source.getRows(), count);
+    for (llm::PieceAttr piece : weight.source.getPieces()) {
+      auto matrix = YOKE_TRY(StoredMatrix::open(checkpoint, std::string_view(piece.getTensor()), format, inputs));
+      if (piece.sourceRow(piece.getRows() - 1) >= matrix.rows())
+        return malformed("{}: tensor {} of {} rows does not hold row {}", weight.name, piece.getTensor().str(),
+                         matrix.rows(), piece.sourceRow(piece.getRows() - 1));
+      rows.sources.emplace_back(piece, std::move(matrix));
+    }
+    return rows;
+  }
+
+  void read(int64_t row, QuantizedRow &out) const {
+    for (const auto &[piece, matrix] : sources) {
+      if (row < piece.getRows())
+        return matrix.readRow(piece.sourceRow(row), out);
+      row -= piece.getRows();
+    }
+  }
+
+private:
+  std::vector<std::pair<llm::PieceAttr, StoredMatrix>> sources;
+};
+
+/// Packs a quantised matrix into the blocks that QuantBlock describes.
+class QuantPacker {
+public:
+  QuantPacker(const PackedWeight &weight, llm::QuantType type)
+      : format(quantFormat(type, weight.source.getCoding())), weight(weight), type(type), block(type) {}
+
+  const QuantFormat format;
+
+  /// The matrix whose row i is what `read` gives for row i.
+  void pack(llvm::function_ref<void(int64_t, QuantizedRow &)> read, std::span<std::byte> target) {
+    QuantizedRow row;
+    int64_t inputs = weight.type.getShape().back();
+    int64_t blocks = (inputs + QuantBlock::inputs - 1) / QuantBlock::inputs;
+    for (int64_t panel = 0; panel < panelCount(oneMatrix(weight.type), weight.layout); ++panel)
+      for (int64_t lane = 0; lane < weight.layout.getPanel(); ++lane) {
+        int64_t from = rowOfLane(weight, panel, lane);
+        if (from >= 0)
+          read(from, row);
+        else
+          clear(row, inputs);
+        storeRow(row, lane, target.subspan(panel * blocks * block.bytes, blocks * block.bytes));
+      }
+  }
+
+private:
+  /// A row of zeros.
+  void clear(QuantizedRow &row, int64_t inputs) const {
+    row.values.assign(inputs, static_cast<uint8_t>(format.middle()));
+    row.scales.assign(format.groupsOf(inputs), 0.0f);
+    row.zeros.assign(format.groupsOf(inputs), static_cast<float>(format.middle()));
+  }
+
+  void storeRow(const QuantizedRow &row, int64_t lane, std::span<std::byte> panel) const {
+    int64_t inputs = static_cast<int64_t>(row.values.size()), blocks = static_cast<int64_t>(panel.size()) / block.bytes;
+    for (int64_t b = 0; b < blocks; ++b) {
+      std::span<std::byte> bytes = panel.subspan(b * block.bytes, block.bytes);
+      auto group = static_cast<size_t>(b * QuantBlock::inputs / type.getGroup());
+      storeScale(&bytes[block.scales + lane * block.scaleBytes], row.scales[group], format.scale);
+      if (format.asymmetric)
+        storeScale(&bytes[block.zeros + lane * block.scaleBytes], row.zeros[group], format.scale);
+      for (int64_t i = 0; i < QuantBlock::inputs; ++i) {
+        int64_t k = b * QuantBlock::inputs + i;
+        // Past the end activations are zero: any weight will do.
+        if (k < inputs)
+          storeValue(bytes, lane, i, row.values[k]);
+      }
+    }
+  }
+
+  void storeValue(std::span<std::byte> bytes, int64_t lane, int64_t input, uint8_t value) const {
+    int64_t quad = input / QuantBlock::quadInputs, line = block.bits == 8 ? quad : quad / 2;
+    std::byte &place = bytes[line * block.lineBytes + lane * QuantBlock::quadInputs + input % QuantBlock::quadInputs];
+    bool isUpper = block.bits == 4 && quad % 2 == 1;
+    place |= static_cast<std::byte>(isUpper ? value << 4 : value);
+  }
+
+  const PackedWeight &weight;
+  llm::QuantType type;
+  QuantBlock block;
+};
+
 } // namespace
 
+/// A quantised weight's matrices, one after the other.
+static Status packQuantized(const Checkpoint &checkpoint, const PackedWeight &weight, llm::QuantType type,
+                            std::span<std::byte> target) {
+  QuantPacker packer(weight, type);
+  mlir::RankedTensorType matrix = oneMatrix(weight.type);
+  auto bytes = static_cast<size_t>(packedBytes(matrix, weight.layout));
+  int64_t rows = matrix.getDimSize(0);
+  auto packAll = [&](llvm::function_ref<void(int64_t, QuantizedRow &)> read) {
+    for (int64_t i = 0; i < weight.source.getRows() / rows; ++i)
+      packer.pack([&](int64_t row, QuantizedRow &out) { read(i * rows + row, out); },
+                  target.subspan(static_cast<size_t>(i) * bytes, bytes));
+  };
+  if (weight.source.getCoding() == llm::WeightCoding::stored) {
+    StoredRows stored = YOKE_TRY(StoredRows::open(checkpoint, weight, packer.format));
+    packAll([&](int64_t row, QuantizedRow &out) { stored.read(row, out); });
+    return {};
+  }
+  RowReader reader = YOKE_TRY(RowReader::open(checkpoint, weight));
+  std::vector<float> floats(reader.inputs);
+  packAll([&](int64_t row, QuantizedRow &out) {
+    reader.read(row, floats);
+    quantizeRow(packer.format, floats, out);
+  });
+  return {};
+}
+
 Status yoke::packWeight(const Checkpoint &checkpoint, const PackedWeight &weight, std::span<std::byte> target) {
+  if (auto quant = mlir::dyn_cast<llm::QuantType>(weight.type.getElementType()))
+    return packQuantized(checkpoint, weight, quant, target);
   RowReader reader = YOKE_TRY(RowReader::open(checkpoint, weight));
   if (weight.layout.getPanel() > 0) {
     mlir::RankedTensorType matrix = oneMatrix(weight.type);

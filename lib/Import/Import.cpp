@@ -21,21 +21,20 @@ namespace {
 struct Choice {
   const Family *family = nullptr;
   std::string architecture;
+  std::optional<StoredScheme> scheme;
 };
 
 } // namespace
 
-/// What `quantization_config` asks for, empty without one.
-static std::string quantMethod(const JsonObject &config) {
+/// What `quantization_config` says, nothing without one.
+static Result<std::optional<StoredScheme>> readScheme(const JsonObject &config) {
   for (std::string_view key : {"quantization_config", "compression_config"}) {
     const Json *value = config.find(key);
     if (!value || (value->is_object() && value->empty()))
       continue;
-    auto object = JsonObject::from(*value, config.source(), std::string(key));
-    auto method = object ? object->string("quant_method", "unnamed") : Result<std::string>("unnamed");
-    return method ? quote(*method) : describeJson(*value);
+    return YOKE_TRY(StoredScheme::read(YOKE_TRY(config.object(key))));
   }
-  return "";
+  return std::nullopt;
 }
 
 /// The family named by architectures[0], or by model_type when there are no architectures.
@@ -49,23 +48,24 @@ static Result<Choice> chooseFamily(const JsonObject &config) {
   for (const Family *family : families())
     if (architectures.empty() ? family->modelType == modelType
                               : is_contained(family->architectures, architectures.front()))
-      choice = {family, architectures.empty() ? family->architectures.front().str() : architectures.front()};
-  std::string method = quantMethod(config);
-  if (choice.family && method.empty())
+      choice = {family, architectures.empty() ? family->architectures.front().str() : architectures.front(), {}};
+  auto scheme = readScheme(config);
+  if (choice.family && scheme) {
+    choice.scheme = *scheme;
     return choice;
+  }
+  if (choice.family)
+    return tl::unexpected<Error>(scheme.error());
 
   std::string problem;
   if (!choice.family && architectures.empty() && modelType.empty())
     problem = "architectures: expected a list of at least one name, found nothing";
-  else if (!choice.family)
+  else
     problem = fmt::format("unsupported {} {}", architectures.empty() ? "model_type" : "architecture",
                           quote(architectures.empty() ? modelType : architectures.front()));
-  if (!choice.family)
-    problem += "; supported: " + llvm::join(supportedArchitectures(), ", ");
-  if (!method.empty())
-    problem += fmt::format("{}quantization_config: unsupported quant_method {}; supported: none (weights in f32, f16 "
-                           "or bf16)",
-                           problem.empty() ? "" : "; ", method);
+  problem += "; supported: " + llvm::join(supportedArchitectures(), ", ");
+  if (!scheme)
+    problem += "; " + StringRef(scheme.error().message).split(": ").second.str();
   return malformed("{}: {}", config.source(), problem);
 }
 
@@ -103,6 +103,11 @@ Result<OwningOpRef<ModuleOp>> yoke::importModel(MLIRContext &context, std::strin
   ConfigReader config(fields, choice.architecture);
   config.accept({"quantization_config", "compression_config"});
   ModelBuilder model(context, checkpoint, options, family.basePrefix);
+  if (choice.scheme) {
+    if (options.weightType != WeightType::AsStored)
+      return usageError("{}: the weights are quantised already and are not converted to another type", source);
+    model.weights().setScheme(*choice.scheme);
+  }
   YOKE_TRY(family.build(config, model));
   YOKE_TRY(model.weights().check([&](StringRef name) {
     StringRef bare = name;

@@ -30,7 +30,8 @@ struct ImportOptions {
 /// its original.
 ///
 /// Errors (Malformed): a family, field or quantisation that is not supported, with all of them in one message; a
-/// config value outside its rule; tensors that are missing, extra, misshaped or not f32, f16 or bf16.
+/// config value outside its rule; tensors that are missing, extra, misshaped or not f32, f16 or bf16 (nor integers of a
+/// supported `quantization_config`, see StoredScheme.h).
 Result<mlir::OwningOpRef<mlir::ModuleOp>> importCheckpoint(mlir::MLIRContext &context, const Checkpoint &checkpoint,
                                                            const ImportOptions &options = {});
 

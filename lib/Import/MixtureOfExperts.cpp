@@ -96,7 +96,7 @@ private:
   /// False when the last part is missing in the checkpoint, which is an error: no more experts are listed then, so that
   /// the program stays as small as the checkpoint.
   bool areStored(const std::vector<TensorRows> &parts) {
-    return parts.empty() || model.weights().find(parts.back().tensor);
+    return parts.empty() || model.weights().isStored(parts.back());
   }
 
   Value stacked(const char *name, int64_t rows, int64_t columns) {
@@ -132,7 +132,7 @@ static void writeExpert(OpBuilder &ops, moe::ExpertsOp experts, llm::ActivationK
   Value down = block.addArgument(matrixOf(experts.getMatrices()[1]), loc);
   ops.setInsertionPointToStart(&block);
 
-  Value both = llm::LinearOp::create(ops, loc, x, gateUp, Value());
+  Value both = llm::LinearOp::create(ops, loc, x, gateUp, Value(), TypeAttr());
   Value rows = tensor::DimOp::create(ops, loc, both, arith::ConstantIndexOp::create(ops, loc, 0));
   int64_t inner = cast<RankedTensorType>(both.getType()).getDimSize(1) / 2;
   auto type = RankedTensorType::get({ShapedType::kDynamic, inner}, ops.getF32Type());
@@ -143,7 +143,7 @@ static void writeExpert(OpBuilder &ops, moe::ExpertsOp experts, llm::ActivationK
   };
   Value gate = half(0), up = half(inner);
   Value hidden = llm::GatedOp::create(ops, loc, activation, gate, up);
-  moe::YieldOp::create(ops, loc, llm::LinearOp::create(ops, loc, hidden, down, Value()));
+  moe::YieldOp::create(ops, loc, llm::LinearOp::create(ops, loc, hidden, down, Value(), TypeAttr()));
 }
 
 Value yoke::import::mixtureOfExperts(ModelBuilder &model, const DecoderConfig &decoder, const ExpertsConfig &config,

@@ -80,7 +80,7 @@ Value ModelBuilder::embedding(Value ids, Value weight, int64_t offset) {
 }
 
 Value ModelBuilder::linear(Value x, Value weight, Value bias) {
-  return llm::LinearOp::create(ops, weight.getLoc(), x, weight, bias);
+  return llm::LinearOp::create(ops, weight.getLoc(), x, weight, bias, TypeAttr());
 }
 
 Value ModelBuilder::linear(Value x, StringRef name, int64_t out, bool bias) {
@@ -161,7 +161,7 @@ Value ModelBuilder::attention(Value q, Value k, Value v, const AttentionShape &s
 }
 
 Value ModelBuilder::lmHead(Value x, Value weight, Value bias) {
-  return llm::LmHeadOp::create(ops, weight.getLoc(), x, weight, batch, bias);
+  return llm::LmHeadOp::create(ops, weight.getLoc(), x, weight, batch, bias, TypeAttr());
 }
 
 Value ModelBuilder::pool(llm::PoolKind kind, Value x, bool normalize) {

@@ -75,8 +75,48 @@ ml_program::GlobalOp WeightTable::declareOnes(int64_t size) {
   return place->second;
 }
 
+std::optional<std::string> WeightTable::quantizedStem(const TensorRows &part) const {
+  if (!scheme || part.shape.size() != 2 || part.rows.transposed)
+    return std::nullopt;
+  std::string stem = storedName(part.tensor);
+  if (!StringRef(stem).ends_with(".weight"))
+    return std::nullopt;
+  stem.resize(stem.size() - StringRef(".weight").size());
+  const TensorInfo *integers = checkpoint.find(scheme->integersOf(stem));
+  bool isQuantized = integers && (scheme->kind != StoredScheme::Kind::Int || integers->dtype == DType::I8);
+  return isQuantized ? std::optional(stem) : std::nullopt;
+}
+
+llm::QuantType WeightTable::quantizedType(const std::string &stem, int64_t inputs) const {
+  MLIRContext *context = builder.getContext();
+  const TensorInfo *scales = checkpoint.find(scheme->scalesOf(stem));
+  Type scale = Float32Type::get(context);
+  if (scales && scales->dtype == DType::BF16)
+    scale = BFloat16Type::get(context);
+  if (scales && scales->dtype == DType::F16)
+    scale = Float16Type::get(context);
+  return llm::QuantType::get(context, IntegerType::get(context, static_cast<unsigned>(scheme->bits)),
+                             scheme->groupOf(inputs), cast<FloatType>(scale), scheme->asymmetric);
+}
+
+void WeightTable::expectQuantized(const std::string &stem, ArrayRef<int64_t> shape) {
+  for (ExpectedTensor &tensor : scheme->tensorsOf(stem, shape[0], shape[1])) {
+    const TensorInfo *stored = checkpoint.find(tensor.name);
+    // One scale a row may be a vector.
+    if (stored && stored->shape.size() == 1 && tensor.shape.back() == 1)
+      tensor.shape.pop_back();
+    expected.try_emplace(tensor.name, tensor.shape);
+  }
+}
+
 llm::PieceAttr WeightTable::pieceOf(const TensorRows &part) {
   std::string stored = storedName(part.tensor);
+  if (std::optional<std::string> stem = quantizedStem(part)) {
+    expectQuantized(*stem, part.shape);
+    return llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(scheme->integersOf(*stem)), part.rows.offset,
+                               part.rows.block, part.rows.stride, part.rows.count,
+                               /*transposed=*/false);
+  }
   const TensorInfo *tensor = checkpoint.find(stored);
   if (expected.try_emplace(stored, part.shape).second && tensor && tensor->dtype != DType::F32 &&
       tensor->dtype != DType::F16 && tensor->dtype != DType::BF16)
@@ -96,17 +136,25 @@ ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shap
   SmallVector<llm::PieceAttr> pieces;
   for (const TensorRows &part : parts) {
     pieces.push_back(pieceOf(part));
-    Type stored = elementType(find(part.tensor), isMatrix);
+    std::optional<std::string> stem = quantizedStem(part);
+    Type stored = stem ? Type(quantizedType(*stem, part.shape[1])) : elementType(find(part.tensor), isMatrix);
+    if (element && element != stored && (isa<llm::QuantType>(element) || stem))
+      mixedWeights.push_back(printable(name.str()));
     // Float32 holds whatever the parts are stored as.
     element = !element || element == stored ? stored : builder.getF32Type();
   }
   auto type = RankedTensorType::get(shape, element);
-  place->second = create(name, type, llm::WeightAttr::get(builder.getContext(), pieces));
+  auto quant = dyn_cast<llm::QuantType>(element);
+  auto coding = quant ? llm::WeightCoding::stored : llm::WeightCoding::rounded;
+  place->second = create(name, type, llm::WeightAttr::get(builder.getContext(), pieces, coding));
 
   elementCount += type.getNumElements();
   if (isMatrix) {
     std::string text;
-    llvm::raw_string_ostream(text) << element;
+    if (quant)
+      text = fmt::format("q{}", quant.getStorage().getWidth());
+    else
+      llvm::raw_string_ostream(text) << element;
     matrixElements[text] += type.getNumElements();
   }
   return place->second;
@@ -122,7 +170,12 @@ Status WeightTable::check(const std::function<bool(StringRef)> &mayBeExtra) cons
   for (const auto &entry : expected)
     tensors.push_back({entry.first().str(), entry.second});
   llvm::sort(tensors, [](const auto &a, const auto &b) { return a.name < b.name; });
-  YOKE_TRY(checkTensors(checkpoint, tensors, [&](std::string_view name) { return mayBeExtra(StringRef(name)); }));
+  YOKE_TRY(checkTensors(checkpoint, tensors, [&](std::string_view name) {
+    return mayBeExtra(StringRef(name)) || (scheme && StoredScheme::mayBeExtra(name));
+  }));
+  if (!mixedWeights.empty())
+    return malformed("{}: {}: its parts are quantised in different ways", printable(checkpoint.folder(), 4096),
+                     mixedWeights.front());
   if (unsupportedTypes.empty())
     return checkFinite();
   NameList names;

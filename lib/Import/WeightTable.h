@@ -5,6 +5,7 @@
 #include "Checkpoint/ExpectedTensors.h"
 #include "Import/Import.h"
 #include "LLM/LLM.h"
+#include "Quantizer/StoredScheme.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/Builders.h"
@@ -46,6 +47,9 @@ public:
   /// was saved from the base model.
   WeightTable(mlir::ModuleOp module, const Checkpoint &checkpoint, WeightType matrixType, llvm::StringRef basePrefix);
 
+  /// From here on matrices of linear layers may be stored quantised.
+  void setScheme(const StoredScheme &stored) { scheme = stored; }
+
   /// Globals come before `op`.
   void insertBefore(mlir::Operation *op) { builder.setInsertionPoint(op); }
 
@@ -53,6 +57,9 @@ public:
   /// names; `name` without the prefix when there is none.
   std::string storedName(llvm::StringRef name) const;
   const TensorInfo *find(llvm::StringRef name) const { return checkpoint.find(storedName(name)); }
+
+  /// True when the checkpoint has the tensor of `part`, as it is or quantised.
+  bool isStored(const TensorRows &part) const { return find(part.tensor) || quantizedStem(part); }
 
   /// The global `name` of type `shape`, made of `parts`, one below the other. A stack of matrices has a shape of three
   /// numbers. Declared once for each name.
@@ -76,7 +83,7 @@ public:
 
   /// Elements of all globals that the checkpoint holds.
   int64_t parameters() const { return elementCount; }
-  /// "f32", "bf16" or "f16": the element type of most matrix elements.
+  /// "f32", "bf16", "f16", "q8" or "q4": the element type of most matrix elements.
   std::string matrixType() const;
 
 private:
@@ -84,6 +91,10 @@ private:
   llm::PieceAttr pieceOf(const TensorRows &part);
   mlir::Type elementType(const TensorInfo *tensor, bool matrix);
   Status checkFinite() const;
+  /// The stem of a part's tensors when the checkpoint holds the matrix quantised.
+  std::optional<std::string> quantizedStem(const TensorRows &part) const;
+  llm::QuantType quantizedType(const std::string &stem, int64_t inputs) const;
+  void expectQuantized(const std::string &stem, llvm::ArrayRef<int64_t> shape);
 
   mlir::OpBuilder builder;
   const Checkpoint &checkpoint;
@@ -94,6 +105,8 @@ private:
   llvm::StringMap<std::vector<int64_t>> expected;
   llvm::StringSet<> finite;
   std::vector<std::string> unsupportedTypes;
+  std::vector<std::string> mixedWeights; ///< that are stored quantised in part
+  std::optional<StoredScheme> scheme;
   int64_t elementCount = 0;
   llvm::StringMap<int64_t> matrixElements;
 };

@@ -1,6 +1,7 @@
 #include "Interpreter/Frame.h"
 #include "Interpreter/Experts.h"
 #include "Interpreter/Kernels.h"
+#include "Quantizer/GroupQuantizer.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -29,6 +30,7 @@ private:
 
   Result<Values> execute(Operation *op);
   Result<Values> execute(llm::EmbeddingOp op);
+  Result<Values> execute(llm::LinearOp op);
   Result<Values> execute(llm::LmHeadOp op);
   Result<Values> execute(llm::AttentionOp op);
   Result<Values> execute(llm::FusedOp op);
@@ -52,9 +54,26 @@ Result<Values> Frame::execute(llm::EmbeddingOp op) {
   return one(std::move(*result));
 }
 
+/// `x` as a projection with `x_type` multiplies it.
+static Matrix rounded(Matrix x, std::optional<Type> type) {
+  if (!type)
+    return x;
+  roundTo(*type, x);
+  if (type->isInteger())
+    for (int64_t row = 0; row < x.rows; ++row)
+      roundActivations({x.row(row), static_cast<size_t>(x.cols)}, 32, type->isInteger(8) ? 127.0f : 32767.0f);
+  return x;
+}
+
+Result<Values> Frame::execute(llm::LinearOp op) {
+  return one(
+      kernels::linear(rounded(matrix(op.getX()), op.getXType()), matrix(op.getWeight()), optionalMatrix(op.getBias())));
+}
+
 Result<Values> Frame::execute(llm::LmHeadOp op) {
-  return one(kernels::linear(kernels::gatherRows(matrix(op.getX()), step.batch.outputs), matrix(op.getWeight()),
-                             optionalMatrix(op.getBias())));
+  Matrix x = kernels::gatherRows(matrix(op.getX()), step.batch.outputs);
+  return one(
+      kernels::linear(rounded(std::move(x), op.getXType()), matrix(op.getWeight()), optionalMatrix(op.getBias())));
 }
 
 Result<Values> Frame::execute(llm::AttentionOp op) {
@@ -171,8 +190,8 @@ template <typename Function> Result<Values> Frame::elementwise(Operation *op, Fu
 
 Result<Values> Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, Result<Values>>(op)
-      .Case<llm::EmbeddingOp, llm::LmHeadOp, llm::AttentionOp, llm::FusedOp, moe::RouteOp, moe::ExpertsOp,
-            ml_program::GlobalLoadConstOp, arith::ConstantOp, tensor::ExtractSliceOp, tensor::DimOp>(
+      .Case<llm::EmbeddingOp, llm::LinearOp, llm::LmHeadOp, llm::AttentionOp, llm::FusedOp, moe::RouteOp,
+            moe::ExpertsOp, ml_program::GlobalLoadConstOp, arith::ConstantOp, tensor::ExtractSliceOp, tensor::DimOp>(
           [&](auto concrete) { return execute(concrete); })
       .Case([&](llm::PositionsOp) { return Values{RuntimeValue(step.batch.positions)}; })
       .Case([&](llm::RopeTableOp x) { return one(kernels::ropeTable(step.batch.positions, x.getRope())); })
@@ -182,9 +201,6 @@ Result<Values> Frame::execute(Operation *op) {
       })
       .Case([&](llm::ConcatHeadsOp x) {
         return one(kernels::concatHeads(matrix(x.getA()), matrix(x.getB()), static_cast<int64_t>(x.getHeads())));
-      })
-      .Case([&](llm::LinearOp x) {
-        return one(kernels::linear(matrix(x.getX()), matrix(x.getWeight()), optionalMatrix(x.getBias())));
       })
       .Case([&](llm::RmsNormOp x) {
         return one(kernels::rmsNorm(matrix(x.getX()), matrix(x.getScale()), x.getEpsilon().convertToDouble(),

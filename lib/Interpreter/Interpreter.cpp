@@ -1,4 +1,5 @@
 #include "Interpreter/Interpreter.h"
+#include "Import/QuantFormats.h"
 #include "Interpreter/Frame.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -41,6 +42,17 @@ Status yoke::expectShape(Operation *op, Type type, const Matrix &matrix) {
   return {};
 }
 
+/// Rounds rows to what a quantised weight can hold.
+static void quantizeTo(llm::QuantType type, llm::WeightCoding coding, Matrix &matrix) {
+  QuantFormat format = quantFormat(type, coding);
+  QuantizedRow row;
+  for (int64_t r = 0; r < matrix.rows; ++r) {
+    std::span<float> values(matrix.row(r), static_cast<size_t>(matrix.cols));
+    quantizeRow(format, values, row);
+    dequantizeRow(format, row, values);
+  }
+}
+
 Result<std::shared_ptr<const Matrix>> WeightCache::load(SymbolRefAttr name, Operation *user) {
   std::string key = name.getLeafReference().str();
   if (auto it = loaded.find(key); it != loaded.end())
@@ -50,7 +62,14 @@ Result<std::shared_ptr<const Matrix>> WeightCache::load(SymbolRefAttr name, Oper
     return errorAt(ErrorKind::Failed, user, "there is no global @" + key);
   Matrix values = YOKE_TRY(provider(global));
   YOKE_TRY(expectShape(user, global.getType(), values));
-  roundTo(cast<RankedTensorType>(global.getType()).getElementType(), values);
+  Type element = cast<RankedTensorType>(global.getType()).getElementType();
+  if (auto quant = dyn_cast<llm::QuantType>(element)) {
+    auto weight = dyn_cast_if_present<llm::WeightAttr>(global.getValueAttr());
+    llm::WeightCoding coding = weight ? weight.getCoding() : llm::WeightCoding::rounded;
+    if (coding != llm::WeightCoding::stored)
+      quantizeTo(quant, coding, values);
+  }
+  roundTo(element, values);
   return loaded[key] = std::make_shared<const Matrix>(std::move(values));
 }
 

@@ -17,8 +17,8 @@ namespace yoke {
 class Checkpoint;
 
 /// The values of a global of rank 1 to 3, in the shape of its type; the matrices of one of rank 3 lie one below the
-/// other. They need not fit the element type: the interpreter rounds them to f32, bf16 or f16. Values of a quantised
-/// type are taken as they are.
+/// other. They need not fit the element type: the interpreter rounds them to it, to a quantised one by the coding of
+/// the global's `#llm.weight` unless that says that the checkpoint stores them quantised.
 using WeightProvider = std::function<Result<Matrix>(mlir::ml_program::GlobalOp)>;
 
 /// A whole checkpoint tensor as stored; one of rank 1 has one column, the matrices of one of rank 3 lie one

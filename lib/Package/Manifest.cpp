@@ -50,7 +50,8 @@ Json Manifest::toJson() const {
           {"pad_token_id", optionalToJson(padTokenId)},
           {"step", stepToJson(step)},
           {"kernels", std::move(kernelList)},
-          {"remarks", remarks}};
+          {"remarks", remarks},
+          {"token_bytes", optionalToJson(tokenBytes)}};
 }
 
 } // namespace yoke

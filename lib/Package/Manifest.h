@@ -90,6 +90,7 @@ struct Manifest {
   std::optional<int64_t> padTokenId;
   StepDescription step;
   std::vector<KernelUse> kernels;
+  std::optional<int64_t> tokenBytes; ///< bytes of weights that a step of one token reads
   std::vector<std::string> remarks;
 
   Json toJson() const;

@@ -89,9 +89,10 @@ Result<Manifest> Manifest::fromJson(const Json &json, std::string_view source) {
   int64_t format = YOKE_TRY(root.integer("format", 1, INT64_MAX));
   if (format > formatVersion)
     return root.error("format", fmt::format("version {} is newer than this program knows ({})", format, formatVersion));
-  YOKE_TRY(root.expectOnly({"format", "yoke", "llvm", "architecture", "task", "target", "source_sha256", "parameters",
-                            "weight_type", "vocab_size", "hidden_size", "layers", "max_positions", "bos_token_id",
-                            "eos_token_ids", "pad_token_id", "step", "kernels", "remarks"}));
+  YOKE_TRY(root.expectOnly({"format",       "yoke",          "llvm",          "architecture", "task",
+                            "target",       "source_sha256", "parameters",    "weight_type",  "vocab_size",
+                            "hidden_size",  "layers",        "max_positions", "bos_token_id", "eos_token_ids",
+                            "pad_token_id", "step",          "kernels",       "remarks",      "token_bytes"}));
   Manifest out;
   out.yokeVersion = YOKE_TRY(root.string("yoke"));
   out.llvmVersion = YOKE_TRY(root.string("llvm"));
@@ -120,6 +121,7 @@ Result<Manifest> Manifest::fromJson(const Json &json, std::string_view source) {
     out.kernels.push_back({YOKE_TRY(kernel.string("name")), YOKE_TRY(kernel.integer("calls", 0, INT64_MAX))});
   }
   out.remarks = YOKE_TRY(root.strings("remarks", maxListed));
+  out.tokenBytes = YOKE_TRY(root.optionalInteger("token_bytes", 0, INT64_MAX));
   return out;
 }
 

@@ -48,7 +48,7 @@ public:
     if (first.getBias())
       bias =
           concatenate(builder, loc, llvm::map_to_vector(linears, [](auto linear) { return Value(linear.getBias()); }));
-    auto all = llm::LinearOp::create(builder, loc, first.getX(), weight, bias);
+    auto all = llm::LinearOp::create(builder, loc, first.getX(), weight, bias, first.getXTypeAttr());
 
     Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
     Value rows = tensor::DimOp::create(builder, loc, all.getResult(), zero);
@@ -83,6 +83,12 @@ private:
     return uses && std::distance(uses->begin(), uses->end()) == 1;
   }
 
+  std::optional<llm::WeightCoding> codingOf(Value value) {
+    ml_program::GlobalOp global = globalOf(value);
+    auto weight = global ? dyn_cast_if_present<llm::WeightAttr>(global.getValueAttr()) : nullptr;
+    return weight ? std::optional(weight.getCoding()) : std::nullopt;
+  }
+
   bool areCompatible(ArrayRef<llm::LinearOp> linears) {
     if (linears.size() < 2 || llvm::is_contained(linears, nullptr))
       return false;
@@ -92,6 +98,8 @@ private:
       return distinct.insert(linear).second && linear.getX() == first.getX() &&
              linear->getBlock() == first->getBlock() &&
              linear.getWeight().getType().getElementType() == first.getWeight().getType().getElementType() &&
+             linear.getXTypeAttr() == first.getXTypeAttr() &&
+             codingOf(linear.getWeight()) == codingOf(first.getWeight()) &&
              static_cast<bool>(linear.getBias()) == static_cast<bool>(first.getBias()) &&
              isOwnWeight(linear.getWeight()) && (!linear.getBias() || isOwnWeight(linear.getBias()));
     });
@@ -114,9 +122,9 @@ private:
     auto type = RankedTensorType::get(shape, partType.getElementType());
 
     OpBuilder globals(globalOf(parts.front()));
-    auto global = ml_program::GlobalOp::create(globals, loc, name, type, /*is_mutable=*/false,
-                                               llm::WeightAttr::get(builder.getContext(), pieces),
-                                               builder.getStringAttr("private"));
+    auto global = ml_program::GlobalOp::create(
+        globals, loc, name, type, /*is_mutable=*/false,
+        llm::WeightAttr::get(builder.getContext(), pieces, *codingOf(parts.front())), builder.getStringAttr("private"));
     symbols.insert(global);
     for (Value part : parts) {
       ml_program::GlobalOp old = globalOf(part);

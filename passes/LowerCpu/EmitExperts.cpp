@@ -56,6 +56,8 @@ public:
     weights = takePairs(start, {ShapedType::kDynamic}, b.getF32Type());
     experts = takePairs(start, {ShapedType::kDynamic}, b.getI32Type());
     order = takePairs(start, {ShapedType::kDynamic}, b.getI32Type());
+    firstRows = rowsFor(first, x, tokens, start);
+    secondRows = rowsFor(second, inner, pairs, start);
     if (int64_t columns = Router::rankColumns(kernel.find<moe::RouteOp>()))
       ranks = memref::ViewOp::create(b, MemRefType::get({ShapedType::kDynamic, columns}, b.getF32Type()),
                                      kernel.workspace, start, tokens);
@@ -66,16 +68,24 @@ public:
     auto route = kernel.find<moe::RouteOp>();
     Value bias = route.getBias() ? kernel.memory.lookup(route.getBias()) : Value();
     Router router(b, route, kernel.memory.lookup(route.getLogits()), bias, ranks);
-    b.loop(begin, end, b.index(1), [&](Value token) { router.emit(token, weights, experts); });
+    b.loop(begin, end, b.index(1), [&](Value token) {
+      router.emit(token, weights, experts);
+      round(first, x, token, firstRows);
+    });
     b.barrier();
     b.dealt(b.index(1), [&](Value) { sortPairs(); });
     b.barrier();
     forPanels(
-        first, x, [&](Value place) { return b.quotient(pairAt(place), sizes.topK); },
+        first, firstRows, [&](Value place) { return b.quotient(pairAt(place), sizes.topK); },
         [&](Value place, Columns columns, ArrayRef<Value> sums) { storeInner(place, columns, sums); });
     b.barrier();
+    if (second.rowElement) {
+      auto [firstPair, endPair] = b.share(pairs);
+      b.loop(firstPair, endPair, b.index(1), [&](Value place) { round(second, inner, place, secondRows); });
+      b.barrier();
+    }
     forPanels(
-        second, inner, [](Value place) { return place; },
+        second, secondRows, [](Value place) { return place; },
         [&](Value place, Columns columns, ArrayRef<Value> sums) { b.store(sums[0], outputs, pairAt(place), columns); });
     b.barrier();
     b.loop(begin, end, b.index(1), [&](Value token) { combine(token); });
@@ -83,8 +93,22 @@ public:
 
 private:
   PanelMatrix matrixOf(unsigned index, llm::LinearOp product, bool interleaved) {
-    auto type = product.getWeight().getType();
-    return {kernel.memory.lookup(op.getMatrices()[index]), type.getDimSize(0), type.getDimSize(1), interleaved};
+    return PanelMatrix::of(kernel.memory.lookup(op.getMatrices()[index]), product, interleaved);
+  }
+
+  RowRounder rounderOf(const PanelMatrix &matrix) {
+    return RowRounder(b, matrix.element, matrix.rowElement, matrix.inputs);
+  }
+
+  /// `count` rows of `source` as `matrix` multiplies them, in the workspace from `start` on when they must be rounded.
+  ProductRows rowsFor(const PanelMatrix &matrix, Value source, Value count, Value &start) {
+    RowRounder rounder = rounderOf(matrix);
+    return rounder.isNeeded() ? rounder.place(kernel.workspace, start, count) : ProductRows{.values = source};
+  }
+
+  void round(const PanelMatrix &matrix, Value source, Value row, const ProductRows &rows) {
+    if (RowRounder rounder = rounderOf(matrix); rounder.isNeeded())
+      rounder.emitRow(source, row, rows, row);
   }
 
   /// An array of one element or row a pair at `start`, which moves on behind it.
@@ -134,7 +158,8 @@ private:
   }
 
   /// Multiplies the rows of each expert that occurs with this thread's part of its panels.
-  void forPanels(const PanelMatrix &matrix, Value rows, PanelProduct::RowSource source, PanelProduct::Sink sink) {
+  void forPanels(const PanelMatrix &matrix, const ProductRows &rows, PanelProduct::RowSource source,
+                 PanelProduct::Sink sink) {
     int64_t panels = matrix.panels();
     Value units = b.mul(indexAt(active, b.index(sizes.experts)), b.index(panels));
     b.dealt(units, [&](Value unit) {
@@ -178,6 +203,7 @@ private:
   ExpertBody body;
   Sizes sizes;
   PanelMatrix first, second;
+  ProductRows firstRows, secondRows;
   Value x, tokens, pairs;
   Value bounds, active;
   Value inner;   ///< [pair in order of experts, inner]
@@ -192,10 +218,14 @@ KernelNeeds yoke::expertsNeeds(moe::ExpertsOp op, int64_t maxTokens) {
   if (!body)
     return {};
   Sizes sizes(op, *body);
-  int64_t words = sizes.topK * sizes.pairWords();
+  int64_t tokenBytes = sizes.topK * sizes.pairWords() * wordBytes;
   if (auto route = op.getWeights().getDefiningOp<moe::RouteOp>())
-    words += Router::rankColumns(route);
-  return {.workspaceBytes = sizes.pairsStart() + maxTokens * words * wordBytes};
+    tokenBytes += Router::rankColumns(route) * wordBytes;
+  if (body->first.getXType())
+    tokenBytes += RowRounder::bytesPerRow(Sizes::columnsOf(op.getX()));
+  if (body->second.getXType())
+    tokenBytes += sizes.topK * RowRounder::bytesPerRow(sizes.inner);
+  return {.workspaceBytes = sizes.pairsStart() + maxTokens * tokenBytes};
 }
 
 LogicalResult yoke::emitExperts(KernelBuilder &b, Kernel &kernel) {

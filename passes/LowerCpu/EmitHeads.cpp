@@ -26,7 +26,7 @@ void yoke::emitHeadLinear(KernelBuilder &b, Kernel &kernel) {
     Value output = b.mul(head, b.index(matrix.outputs));
     PanelProduct(b, matrix, head)
         .emit(
-            inputs, panel, blocks, [](Value row) { return row; },
+            ProductRows{.values = inputs}, panel, blocks, [](Value row) { return row; },
             [&](Value row, Columns columns, ArrayRef<Value> sums) {
               b.store(sums[0], kernel.result, row, b.shifted(columns, output));
             });

@@ -19,8 +19,9 @@ public:
     head = kernel.find<llm::LmHeadOp>();
     if (head)
       op = head;
-    auto type = cast<RankedTensorType>(op->getOperand(1).getType());
-    matrix = {kernel.memory.lookup(op->getOperand(1)), type.getDimSize(0), type.getDimSize(1), kernel.interleave > 0};
+    Value memory = kernel.memory.lookup(op->getOperand(1));
+    matrix =
+        head ? PanelMatrix::of(memory, head) : PanelMatrix::of(memory, cast<llm::LinearOp>(op), kernel.interleave > 0);
     yielded = kernel.find<llm::YieldOp>().getValues().front();
     Value bias = head ? head.getBias() : cast<llm::LinearOp>(op).getBias();
     if (bias)
@@ -30,9 +31,9 @@ public:
   }
 
   void emit() {
-    Value x = emitInput();
+    ProductRows x = emitInput();
     auto [begin, end] = b.share(b.index(matrix.panels()));
-    RowBlocks rows = PanelProduct::blocksOf(b, b.index(0), b.rows(x));
+    RowBlocks rows = PanelProduct::blocksOf(b, b.index(0), rowCount());
     b.loop(begin, end, b.index(1), [&](Value panel) {
       PanelProduct(b, matrix).emit(
           x, panel, rows, [](Value row) { return row; },
@@ -47,30 +48,45 @@ private:
       halves[slice.getStaticOffsets()[1] == 0 ? 0 : 1] = slice.getResult();
   }
 
-  /// The rows to multiply: the operand itself, or rows gathered and normalised into the workspace by all threads
-  /// together.
-  Value emitInput() {
+  Value inputMemory() {
     Value x = op->getOperand(0);
     Operation *norm = x.getDefiningOp();
-    Value source = kernel.memory.lookup(norm ? norm->getOperand(0) : x);
-    if (!norm && !head)
-      return source;
+    return kernel.memory.lookup(norm ? norm->getOperand(0) : x);
+  }
 
-    Value rows = b.rows(head ? kernel.batch.outputs : source);
-    auto type = MemRefType::get({ShapedType::kDynamic, matrix.inputs}, b.getF32Type());
-    Value target = memref::ViewOp::create(b, type, kernel.workspace, b.index(0), rows);
+  Value rowCount() { return b.rows(head ? kernel.batch.outputs : inputMemory()); }
+
+  /// The rows to multiply: the operand itself, or rows gathered, normalised and rounded into the workspace by all
+  /// threads together.
+  ProductRows emitInput() {
+    Operation *norm = op->getOperand(0).getDefiningOp();
+    Value source = inputMemory();
+    RowRounder rounder(b, matrix.element, matrix.rowElement, matrix.inputs);
+    if (!norm && !head && !rounder.isNeeded())
+      return {.values = source};
+
+    Value rows = rowCount(), place = b.index(0), floats;
+    if (norm || !rounder.isNeeded()) {
+      auto type = MemRefType::get({ShapedType::kDynamic, matrix.inputs}, b.getF32Type());
+      floats = memref::ViewOp::create(b, type, kernel.workspace, place, rows);
+      place = b.mul(rows, b.index(matrix.inputs * static_cast<int64_t>(sizeof(float))));
+    }
+    ProductRows result =
+        rounder.isNeeded() ? rounder.place(kernel.workspace, place, rows) : ProductRows{.values = floats};
     auto [begin, end] = b.share(rows);
     b.loop(begin, end, b.index(1), [&](Value row) {
       Value from = head ? b.toIndex(b.element(kernel.batch.outputs, row)) : row;
       auto read = [&](Columns columns) { return b.load(source, from, columns); };
-      auto write = [&](Columns columns, Value y) { b.store(y, target, row, columns); };
+      auto write = [&](Columns columns, Value y) { b.store(y, floats, row, columns); };
       if (norm)
         emitNormRow(b, kernel, norm, matrix.inputs, read, write);
-      else
+      else if (floats)
         b.forColumns(matrix.inputs, [&](Columns columns) { write(columns, read(columns)); });
+      if (rounder.isNeeded())
+        rounder.emitRow(norm ? floats : source, norm ? row : from, result, row);
     });
     b.barrier();
-    return target;
+    return result;
   }
 
   Value withBias(Value sum, Columns columns) { return biasMemory ? b.add(sum, b.load(biasMemory, {}, columns)) : sum; }

@@ -3,6 +3,7 @@
 
 #include "Fuse/KernelGroup.h"
 #include "LowerCpu/KernelRegion.h"
+#include "LowerCpu/QuantizedRows.h"
 
 using namespace mlir;
 using namespace yoke;
@@ -27,14 +28,36 @@ KernelNeeds yoke::needsOf(llm::FusedOp fused, const KernelShape &shape, int64_t 
       return attentionNeeds(attention, shape, maxTokens);
     if (auto experts = dyn_cast<moe::ExpertsOp>(op))
       return expertsNeeds(experts, maxTokens);
-    bool gathers = isa<llm::LmHeadOp>(op);
-    if (gathers || (isa<llm::LinearOp>(op) && !isa<BlockArgument>(op.getOperand(0))))
-      return {.workspaceBytes = maxTokens * columnsOf(op.getOperand(0)) * static_cast<int64_t>(sizeof(float))};
+    if (isa<llm::LinearOp, llm::LmHeadOp>(op)) {
+      int64_t inputs = columnsOf(op.getOperand(0));
+      bool isRounded = op.hasAttr("x_type"), hasNorm = !isa<BlockArgument>(op.getOperand(0));
+      int64_t rowBytes = 0;
+      if (hasNorm || (isa<llm::LmHeadOp>(op) && !isRounded))
+        rowBytes += inputs * static_cast<int64_t>(sizeof(float));
+      if (isRounded)
+        rowBytes += RowRounder::bytesPerRow(inputs);
+      return {.workspaceBytes = maxTokens * rowBytes};
+    }
   }
   return {};
 }
 
+/// Products with quantised weights are made of rounded activations only.
+static LogicalResult checkRounding(llm::FusedOp fused) {
+  auto result = fused->walk([](Operation *op) {
+    if (!isa<llm::LinearOp, llm::LmHeadOp>(op) || op->hasAttr("x_type") ||
+        !isa<llm::QuantType>(getElementTypeOrSelf(op->getOperand(1).getType())))
+      return WalkResult::advance();
+    op->emitError("the CPU multiplies a quantised weight with rounded activations only; yoke-round-activations says "
+                  "what to round them to");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult yoke::emitKernel(KernelBuilder &builder, Kernel &kernel) {
+  if (failed(checkRounding(kernel.fused)))
+    return failure();
   if (kernel.find<moe::ExpertsOp>())
     return emitExperts(builder, kernel);
   using Emitter = void (*)(KernelBuilder &, Kernel &);

@@ -19,6 +19,10 @@ struct KernelShape {
   /// Vectors of scores or values that attention keeps in registers.
   int64_t attentionVectors;
 
+  /// The target multiplies bytes in fours (VNNI), and bfloat16 in pairs.
+  bool byteDots = false;
+  bool bf16Dots = false;
+
   /// Output rows of a weight panel.
   static constexpr int64_t panel = 32;
   /// Tokens of a KV page.
@@ -26,7 +30,8 @@ struct KernelShape {
 
   int64_t panelVectors() const { return panel / lanes; }
 
-  /// The shape for "x86-64-v3" or "x86-64-v4", nothing for other names.
+  /// The shape for "x86-64-v3" or "x86-64-v4", with "+avx512vnni" or "+avx512bf16" behind it for what that level does
+  /// not imply; nothing for other names.
   static std::optional<KernelShape> forLevel(llvm::StringRef level);
 };
 

@@ -21,8 +21,10 @@ namespace {
 /// What a weight is read for.
 struct Use {
   bool multiplied = false;
-  bool gated = false;     ///< multiplied in a kernel that joins the two halves of the result
-  bool otherwise = false; ///< read in another way too
+  bool gated = false;      ///< multiplied in a kernel that joins the two halves of the result
+  bool otherwise = false;  ///< read in another way too
+  bool floatsOnly = false; ///< read by what takes no quantised weight
+  int64_t chosen = 0;      ///< of a stack, how many matrices a token is multiplied with
 };
 
 /// True when the projection's two halves are multiplied inside its kernel.
@@ -42,12 +44,14 @@ void addUses(Value weight, Use &use) {
       bool gated = body && body->hasHalves() && weight == experts.getMatrices().front();
       use.multiplied = true;
       (gated ? use.gated : use.otherwise) = true;
+      use.chosen = experts.getTopK();
     } else if (isa<llm::LinearOp, llm::LmHeadOp, llm::HeadLinearOp>(user) && operand.getOperandNumber() == 1) {
       bool gated = isa<llm::FusedOp>(user->getParentOp()) && isGatedInKernel(user);
       use.multiplied = true;
+      use.floatsOnly |= isa<llm::HeadLinearOp>(user);
       (gated ? use.gated : use.otherwise) = true;
     } else {
-      use.otherwise = true;
+      use.otherwise = use.floatsOnly = true;
     }
   }
 }
@@ -72,7 +76,7 @@ struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
       addUses(load.getResult(), uses[global]);
     });
 
-    int64_t offset = 0;
+    int64_t offset = 0, tokenBytes = 0;
     for (auto &[op, use] : uses) {
       auto global = cast<ml_program::GlobalOp>(op);
       if (!read.contains(op)) {
@@ -80,7 +84,7 @@ struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
         continue;
       }
       auto type = dyn_cast<RankedTensorType>(global.getType());
-      if (!type || type.getRank() > 3 || !isa<FloatType>(type.getElementType())) {
+      if (!type || type.getRank() > 3 || !hasLayout(type, use)) {
         global.emitError() << "the CPU has no layout for a weight of type " << global.getType();
         return signalPassFailure();
       }
@@ -91,15 +95,34 @@ struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
       auto layout = chooseLayout(type, use, offset);
       global->setAttr(layoutAttrName, layout);
       offset = llvm::alignTo(offset + packedBytes(type, layout), weightAlignment);
+      tokenBytes += bytesOfAToken(type, layout, use);
     }
+    getOperation()->setAttr("llm.token_bytes", Builder(&getContext()).getI64IntegerAttr(tokenBytes));
     getOperation()->setAttr("llm.weight_bytes", Builder(&getContext()).getI64IntegerAttr(offset));
+  }
+
+  /// Bytes that a step of one token reads: a row of a table, the chosen matrices of a stack, else all.
+  static int64_t bytesOfAToken(RankedTensorType type, llm::LayoutAttr layout, const Use &use) {
+    int64_t bytes = packedBytes(type, layout), count = type.getDimSize(0);
+    if (type.getRank() == 1 || count == 0)
+      return bytes;
+    if (!use.multiplied)
+      return bytes / count;
+    return use.chosen > 0 ? bytes / count * std::min(use.chosen, count) : bytes;
+  }
+
+  static bool hasLayout(RankedTensorType type, const Use &use) {
+    auto quant = dyn_cast<llm::QuantType>(type.getElementType());
+    if (!quant)
+      return isa<FloatType>(type.getElementType());
+    return type.getRank() >= 2 && use.multiplied && !use.floatsOnly && hasPanelLayout(quant, type.getShape().back());
   }
 
   llm::LayoutAttr chooseLayout(RankedTensorType type, const Use &use, int64_t offset) {
     int64_t panel = 0, group = 1, interleave = 0;
     if (type.getRank() >= 2 && use.multiplied) {
       panel = KernelShape::panel;
-      group = type.getElementType().isBF16() ? 2 : 1;
+      group = isa<llm::QuantType>(type.getElementType()) ? QuantBlock::inputs : type.getElementType().isBF16() ? 2 : 1;
       interleave = use.gated ? KernelShape::panel / 2 : 0;
     }
     return llm::LayoutAttr::get(&getContext(), offset, panel, group, interleave);

@@ -1,6 +1,8 @@
 //===- PanelProduct.cpp - rows of activations times panels of a matrix ----===//
 #include "LowerCpu/PanelProduct.h"
 
+#include "LowerCpu/IntegerProduct.h"
+
 using namespace mlir;
 using namespace yoke;
 
@@ -20,7 +22,7 @@ RowBlocks PanelProduct::blocksOf(KernelBuilder &b, Value begin, Value end) {
   return {begin, b.add(begin, whole), b.sub(rows, whole)};
 }
 
-void PanelProduct::emit(Value x, Value panel, const RowBlocks &blocks, RowSource source, Sink sink) {
+void PanelProduct::emit(const ProductRows &x, Value panel, const RowBlocks &blocks, RowSource source, Sink sink) {
   int64_t block = b.shape.rowBlock;
   b.loop(blocks.begin, blocks.lastBegin, b.index(block),
          [&](Value row) { emitTile(x, panel, row, block, source, sink); });
@@ -39,15 +41,24 @@ void PanelProduct::emit(Value x, Value panel, const RowBlocks &blocks, RowSource
   scf::YieldOp::create(b);
 }
 
-/// Vectors of the panel's weights for one input, or for two when the panel stores pairs.
-SmallVector<Value> PanelProduct::loadWeights(Value panel, Value group) {
-  Type element = cast<MemRefType>(matrix.memory.getType()).getElementType();
-  auto type = VectorType::get({b.shape.lanes}, element);
-  SmallVector<Value> low, high;
+/// The panel's elements of one group as they are stored, a vector at a time.
+SmallVector<Value> PanelProduct::loadPanel(Value panel, Value group) {
+  auto type = VectorType::get({b.shape.lanes}, cast<MemRefType>(matrix.memory.getType()).getElementType());
+  SmallVector<Value> vectors;
   for (int64_t v = 0; v < b.shape.panelVectors(); ++v) {
     SmallVector<Value> indices(stackIndices);
     indices.append({panel, group, b.index(v * b.shape.lanes)});
-    Value loaded = vector::LoadOp::create(b, type, matrix.memory, indices);
+    vectors.push_back(vector::LoadOp::create(b, type, matrix.memory, indices));
+  }
+  return vectors;
+}
+
+/// Vectors of the panel's weights for one input, or for two when the panel stores pairs.
+SmallVector<Value> PanelProduct::loadWeights(Value panel, Value group) {
+  SmallVector<Value> low, high;
+  for (Value loaded : loadPanel(panel, group)) {
+    auto type = cast<VectorType>(loaded.getType());
+    Type element = type.getElementType();
     if (!storesPairs()) {
       low.push_back(element.isF32() ? loaded : arith::ExtFOp::create(b, b.vectorType(), loaded).getResult());
       continue;
@@ -79,14 +90,9 @@ void PanelProduct::accumulate(MutableArrayRef<Value> sums, ArrayRef<Value> weigh
   }
 }
 
-/// `rows` rows from `row` on times one panel.
-void PanelProduct::emitTile(Value x, Value panel, Value row, int64_t rows, RowSource source, Sink sink) {
-  int64_t vectors = b.shape.panelVectors(), chains = b.shape.chains;
-  SmallVector<Value> places, sources;
-  for (int64_t r = 0; r < rows; ++r) {
-    places.push_back(b.add(row, b.index(r)));
-    sources.push_back(source(places.back()));
-  }
+/// The sums of each row for each vector of the panel.
+SmallVector<Value> PanelProduct::floatSums(Value x, Value panel, ArrayRef<Value> sources) {
+  int64_t vectors = b.shape.panelVectors(), chains = b.shape.chains, rows = static_cast<int64_t>(sources.size());
   SmallVector<Value> sums(rows * chains * vectors, b.splat(0.0));
   int64_t even = matrix.inputs / 2 * 2;
   auto addPair = [&](Value k, MutableArrayRef<Value> sums) {
@@ -109,16 +115,73 @@ void PanelProduct::emitTile(Value x, Value panel, Value row, int64_t rows, RowSo
     Value k = b.index(even);
     accumulate(sums, loadWeights(panel, storesPairs() ? b.index(even / 2) : k), x, sources, k, 0);
   }
-  for (int64_t r = 0; r < rows; ++r) {
-    SmallVector<Value> results;
-    for (int64_t v = 0; v < vectors; ++v) {
+  return addChains(sums, sources.size());
+}
+
+/// The sum of each row's chains, for each vector of the panel.
+SmallVector<Value> PanelProduct::addChains(ArrayRef<Value> sums, size_t rows) {
+  auto vectors = static_cast<size_t>(b.shape.panelVectors()), chains = static_cast<size_t>(b.shape.chains);
+  SmallVector<Value> results;
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t v = 0; v < vectors; ++v) {
       Value sum = sums[r * chains * vectors + v];
-      for (int64_t chain = 1; chain < chains; ++chain)
+      for (size_t chain = 1; chain < chains; ++chain)
         sum = b.add(sum, sums[(r * chains + chain) * vectors + v]);
       results.push_back(sum);
     }
-    emitSums(panel, places[r], results, sink);
+  return results;
+}
+
+/// As floatSums, with the products of two bfloat16 inputs in one instruction.
+SmallVector<Value> PanelProduct::pairSums(Value pairs, Value panel, ArrayRef<Value> sources) {
+  int64_t vectors = b.shape.panelVectors(), chains = b.shape.chains;
+  int64_t groups = (matrix.inputs + 1) / 2, even = groups / chains * chains;
+  auto operandType = VectorType::get({2 * b.shape.lanes}, b.getBF16Type());
+  auto addGroup = [&](Value group, MutableArrayRef<Value> sums, int64_t chain) {
+    SmallVector<Value> weights = llvm::map_to_vector(loadPanel(panel, group), [&](Value loaded) {
+      return Value(vector::BitCastOp::create(b, operandType, loaded));
+    });
+    for (auto [r, source] : llvm::enumerate(sources)) {
+      Value word = b.element(pairs, {source, group});
+      Value spread = vector::BroadcastOp::create(b, VectorType::get({b.shape.lanes}, b.getI32Type()), word);
+      Value inputs = vector::BitCastOp::create(b, operandType, spread);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = sums[(static_cast<int64_t>(r) * chains + chain) * vectors + v];
+        sum = LLVM::CallIntrinsicOp::create(b, b.vectorType(), b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+                                            ValueRange{sum, weights[v], inputs})
+                  .getResult(0);
+      }
+    }
+  };
+  SmallVector<Value> sums(static_cast<int64_t>(sources.size()) * chains * vectors, b.splat(0.0));
+  sums = b.reduce(b.index(0), b.index(even), b.index(chains), sums, [&](Value group, ValueRange carried) {
+    SmallVector<Value> next(carried);
+    for (int64_t chain = 0; chain < chains; ++chain)
+      addGroup(b.add(group, b.index(chain)), next, chain);
+    return next;
+  });
+  for (int64_t group = even; group < groups; ++group)
+    addGroup(b.index(group), sums, 0);
+  return addChains(sums, sources.size());
+}
+
+/// `rows` rows from `row` on times one panel.
+void PanelProduct::emitTile(const ProductRows &x, Value panel, Value row, int64_t rows, RowSource source, Sink sink) {
+  SmallVector<Value> places, sources;
+  for (int64_t r = 0; r < rows; ++r) {
+    places.push_back(b.add(row, b.index(r)));
+    sources.push_back(source(places.back()));
   }
+  SmallVector<Value> sums;
+  if (x.values)
+    sums = floatSums(x.values, panel, sources);
+  else if (x.pairs)
+    sums = pairSums(x.pairs, panel, sources);
+  else
+    sums = IntegerProduct(b, matrix.memory, matrix.quant(), stackIndices, x.integers).sums(panel, sources);
+  int64_t vectors = b.shape.panelVectors();
+  for (int64_t r = 0; r < rows; ++r)
+    emitSums(panel, places[r], ArrayRef(sums).slice(r * vectors, vectors), sink);
 }
 
 /// Lanes below `count` when the matrix has a ragged last panel.

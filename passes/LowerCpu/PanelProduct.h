@@ -2,7 +2,7 @@
 #ifndef YOKE_PASSES_LOWERCPU_PANELPRODUCT_H
 #define YOKE_PASSES_LOWERCPU_PANELPRODUCT_H
 
-#include "LowerCpu/KernelBuilder.h"
+#include "LowerCpu/QuantizedRows.h"
 
 namespace yoke {
 
@@ -10,8 +10,19 @@ namespace yoke {
 struct PanelMatrix {
   mlir::Value memory; ///< memref<..., panels, groups, panel>
   int64_t outputs, inputs;
-  bool interleaved = false; ///< panels hold outputs of both halves, see `#llm.layout`
+  bool interleaved = false;   ///< panels hold outputs of both halves, see `#llm.layout`
+  mlir::Type element = {};    ///< of the weight before it was packed
+  mlir::Type rowElement = {}; ///< what activations are rounded to, null: float32
 
+  template <typename ProjectionOp>
+  static PanelMatrix of(mlir::Value memory, ProjectionOp product, bool interleaved = false) {
+    mlir::RankedTensorType type = product.getWeight().getType();
+    return {memory,      type.getDimSize(0),    type.getDimSize(1),
+            interleaved, type.getElementType(), product.getXType().value_or(mlir::Type())};
+  }
+
+  /// Null when it is a matrix of floats.
+  llm::QuantType quant() const { return mlir::dyn_cast_if_present<llm::QuantType>(element); }
   /// Panels of one matrix.
   int64_t panels() const;
 };
@@ -37,14 +48,19 @@ public:
   static RowBlocks blocksOf(KernelBuilder &b, mlir::Value begin, mlir::Value end);
 
   /// Multiplies all rows of `blocks` with panel `panel`; row r of the product is made of row `source(r)` of `x`.
-  void emit(mlir::Value x, mlir::Value panel, const RowBlocks &blocks, RowSource source, Sink sink);
+  void emit(const ProductRows &x, mlir::Value panel, const RowBlocks &blocks, RowSource source, Sink sink);
 
 private:
-  void emitTile(mlir::Value x, mlir::Value panel, mlir::Value row, int64_t rows, RowSource source, Sink sink);
+  void emitTile(const ProductRows &x, mlir::Value panel, mlir::Value row, int64_t rows, RowSource source, Sink sink);
+  llvm::SmallVector<mlir::Value> floatSums(mlir::Value x, mlir::Value panel, llvm::ArrayRef<mlir::Value> sources);
   void accumulate(llvm::MutableArrayRef<mlir::Value> sums, llvm::ArrayRef<mlir::Value> weights, mlir::Value x,
                   llvm::ArrayRef<mlir::Value> sources, mlir::Value k, int64_t chain);
   llvm::SmallVector<mlir::Value> loadWeights(mlir::Value panel, mlir::Value group);
+  /// Hands the sums of one row to `sink`, a vector of the panel at a time.
   void emitSums(mlir::Value panel, mlir::Value row, llvm::ArrayRef<mlir::Value> sums, Sink sink);
+  llvm::SmallVector<mlir::Value> pairSums(mlir::Value pairs, mlir::Value panel, llvm::ArrayRef<mlir::Value> sources);
+  llvm::SmallVector<mlir::Value> addChains(llvm::ArrayRef<mlir::Value> sums, size_t rows);
+  llvm::SmallVector<mlir::Value> loadPanel(mlir::Value panel, mlir::Value group);
   bool storesPairs() const;
 
   KernelBuilder &b;

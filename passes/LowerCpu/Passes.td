@@ -8,9 +8,9 @@ def PackWeightsPass : Pass<"yoke-pack-weights", "::mlir::ModuleOp"> {
   let description = [{
     Gives every `ml_program.global` that is read a `llm.layout` attribute: panels of rows for what a projection multiplies by, row-major for tables that
     are only looked up, float32 for vectors. Offsets follow each other, aligned to 64 bytes, in the order of the globals. The module's
-    `llm.weight_bytes` is their total size. Globals that nobody reads go.
+    `llm.weight_bytes` is their total size, `llm.token_bytes` what a step of one token reads of it. Globals that nobody reads go.
   }];
-  let options = [Option<"level", "level", "std::string", "\"x86-64-v4\"", "x86-64-v3 or x86-64-v4">];
+  let options = [Option<"level", "level", "std::string", "\"x86-64-v4\"", "x86-64-v3, or x86-64-v4[+avx512vnni][+avx512bf16]">];
 }
 
 def LowerToKernelsPass : Pass<"yoke-lower-to-kernels", "::mlir::ModuleOp"> {
@@ -21,7 +21,7 @@ def LowerToKernelsPass : Pass<"yoke-lower-to-kernels", "::mlir::ModuleOp"> {
     arena, planned here for `max-tokens` tokens a step; the numbers that the runtime needs are in the module's `llm.step` attribute.
   }];
   let options = [
-    Option<"level", "level", "std::string", "\"x86-64-v4\"", "x86-64-v3 or x86-64-v4">,
+    Option<"level", "level", "std::string", "\"x86-64-v4\"", "x86-64-v3, or x86-64-v4[+avx512vnni][+avx512bf16]">,
     Option<"maxTokens", "max-tokens", "int64_t", "512", "Most tokens of one step">
   ];
   let dependentDialects = [

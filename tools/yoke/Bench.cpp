@@ -219,7 +219,8 @@ void addBenchCommand(CLI::App &app, Action &action) {
   command->add_flag("--no-mmap", flags->model.noMap, "Read the weights into memory instead of mapping the file");
   command->add_flag("--no-cache", flags->model.noCache, "Compile a checkpoint anew and keep nothing");
   command->add_option("--target", flags->model.target, "Compile a checkpoint for this target [cpu:native]");
-  command->add_option("--weights", flags->model.weights, "Compile a checkpoint with this weight type [as stored]");
+  command->add_option("--weights", flags->model.weights, weightsHelp);
+  command->add_option("--activations", flags->model.activations, activationsHelp);
   command->add_flag("-q,--quiet", flags->model.quiet, "No progress");
   command->footer("Timings exclude tokenization and sampling. Lists are 1,2,3: every combination is a row.\n"
                   "Share of the roof: generation by bytes of weights read against streaming reads, prompts by two\n"

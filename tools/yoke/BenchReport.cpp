@@ -28,7 +28,7 @@ double deviation(const std::vector<double> &values) {
 
 struct Figures {
   std::vector<double> nanoseconds, tokensPerSecond;
-  double gigabytesPerSecond = 0; ///< weights read, generation only
+  double gigabytesPerSecond = 0; ///< weights read by a step of one token, generation only
   double gigaflops = 0;          ///< two per parameter and token, prompts only
   std::optional<double> percentOfRoof;
 };
@@ -43,7 +43,8 @@ Figures figuresOf(const BenchContext &context, const BenchRow &row) {
   const double rate = mean(figures.tokensPerSecond);
   auto roof = context.roofs.find(row.threads);
   if (row.generation) {
-    const double bytesPerSecond = rate / double(row.batch) * double(context.model.weights.size());
+    const auto stored = int64_t(context.model.weights.size());
+    const double bytesPerSecond = rate / double(row.batch) * double(context.model.manifest.tokenBytes.value_or(stored));
     figures.gigabytesPerSecond = bytesPerSecond / 1e9;
     if (roof != context.roofs.end())
       figures.percentOfRoof = 100 * bytesPerSecond / roof->second.readBytesPerSecond;

@@ -1,6 +1,7 @@
 #include "Commands.h"
 #include "CompilerLibrary.h"
 #include "Console.h"
+#include "ModelSource.h"
 
 #include <memory>
 
@@ -8,7 +9,7 @@ namespace yoke::cli {
 namespace {
 
 struct CompileFlags {
-  std::string model, output, target, weights, emit, remarks, saveTemps, draft;
+  std::string model, output, target, weights, activations, emit, remarks, saveTemps, draft;
   bool printIr = false;
   bool quiet = false;
   int64_t maxStepTokens = 0;
@@ -29,6 +30,7 @@ Result<int> compile(const CompileFlags &flags) {
   options.output_path = flags.output == "-" ? nullptr : orNull(flags.output);
   options.target = orNull(flags.target);
   options.weights = orNull(flags.weights);
+  options.activations = orNull(flags.activations);
   options.emit = orNull(flags.emit);
   options.remarks_path = orNull(flags.remarks);
   options.save_temps = orNull(flags.saveTemps);
@@ -51,7 +53,8 @@ void addCompileCommand(CLI::App &app, Action &action) {
   command->add_option("-o,--output", flags->output, "Package to write (text with --emit; - is stdout)");
   command->add_option("--target", flags->target,
                       "cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4 [cpu:native]; a target file with --emit placed");
-  command->add_option("--weights", flags->weights, "f32, bf16 or f16 [as stored]");
+  command->add_option("--weights", flags->weights, weightsHelp);
+  command->add_option("--activations", flags->activations, activationsHelp);
   command->add_option("--emit", flags->emit,
                       "Write the text of a stage instead of a package: llm, fused, linalg, kernels, llvm, placed");
   command->add_option("--remarks", flags->remarks, "Write placement and fusion decisions to this YAML file");

@@ -11,6 +11,7 @@ struct CompileRequest {
   std::string model; ///< checkpoint folder or .mlir file
   std::string target;
   std::string weights;
+  std::string activations;
   bool showProgress;
 };
 

@@ -19,7 +19,8 @@ void ModelFlags::declare(CLI::App &command) {
   command.add_flag("--no-mmap", noMap, "Read the weights into memory instead of mapping the file");
   command.add_flag("--no-cache", noCache, "Compile a checkpoint anew and keep nothing");
   command.add_option("--target", target, "Compile a checkpoint for this target [cpu:native]");
-  command.add_option("--weights", weights, "Compile a checkpoint with this weight type [as stored]");
+  command.add_option("--weights", weights, weightsHelp);
+  command.add_option("--activations", activations, activationsHelp);
   command.add_flag("-q,--quiet", quiet, "No statistics and no progress");
 }
 
@@ -32,7 +33,7 @@ Result<std::shared_ptr<const Model>> openModel(const ModelFlags &flags) {
   options.mapWeights = !flags.noMap;
   if (!std::filesystem::is_directory(path, ignored) && path.extension() != ".mlir")
     return Model::open(flags.model, options);
-  CompileRequest request{flags.model, flags.target, flags.weights, !flags.quiet};
+  CompileRequest request{flags.model, flags.target, flags.weights, flags.activations, !flags.quiet};
   if (flags.noCache)
     return openCompiledOnce(request, options);
   return openCached(request, options);

@@ -8,6 +8,11 @@
 
 namespace yoke::cli {
 
+/// Help of --weights and --activations, for all commands alike.
+inline constexpr const char *weightsHelp = "f32, bf16, f16, q8, q4, q4-plain or q4-asymmetric [as stored]";
+inline constexpr const char *activationsHelp = "Round activations before products: i8, i16 (quantised weights), bf16 "
+                                               "(bf16 weights) [i8 where weights are quantised]";
+
 /// Options of all subcommands that execute a model.
 struct ModelFlags {
   std::string model;
@@ -19,6 +24,7 @@ struct ModelFlags {
   bool quiet = false;
   std::string target;
   std::string weights;
+  std::string activations;
 
   void declare(CLI::App &command);
 };

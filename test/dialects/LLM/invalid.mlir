@@ -198,9 +198,9 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %b: tensor<5xf32>) {
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x!llm.quant<i8, group = 3, scale = f16>>) {
-  // expected-error @+1 {{expected 8 inputs to be a multiple of the weight's group of 3}}
-  %0 = llm.linear %x, %w : (tensor<?x8xf32>, tensor<4x8x!llm.quant<i8, group = 3, scale = f16>>) -> tensor<?x4xf32>
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x!llm.quant<i8, group = 4, scale = f16>>) {
+  // expected-error @+1 {{expected an x_type of bf16 for a bf16 weight, i8 or i16 for a quantised one, found 'bf16' for '!llm.quant<i8, group = 4, scale = f16>'}}
+  %0 = llm.linear %x, %w {x_type = bf16} : (tensor<?x8xf32>, tensor<4x8x!llm.quant<i8, group = 4, scale = f16>>) -> tensor<?x4xf32>
   return
 }
 
@@ -231,9 +231,9 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %b: tensor<5xf32>, %batch
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x!llm.quant<i8, group = 3, scale = f16>>, %batch: !llm.batch) {
-  // expected-error @+1 {{expected 8 inputs to be a multiple of the weight's group of 3}}
-  %0 = llm.lm_head %x, %w, %batch : (tensor<?x8xf32>, tensor<4x8x!llm.quant<i8, group = 3, scale = f16>>, !llm.batch) -> tensor<?x4xf32>
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %batch: !llm.batch) {
+  // expected-error @+1 {{expected an x_type of bf16 for a bf16 weight, i8 or i16 for a quantised one, found 'i8' for 'f32'}}
+  %0 = llm.lm_head %x, %w, %batch {x_type = i8} : (tensor<?x8xf32>, tensor<4x8xf32>, !llm.batch) -> tensor<?x4xf32>
   return
 }
 

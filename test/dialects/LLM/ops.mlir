@@ -45,6 +45,10 @@ func.func @projections(%x: tensor<?x64xf32>, %w: tensor<96x64xf16>, %b: tensor<9
   %2 = llm.linear %x, %q4 : (tensor<?x64xf32>, tensor<96x64x!llm.quant<i4, group = 32, scale = f16>>) -> tensor<?x96xf32>
   // CHECK: llm.linear {{.+}} tensor<96x64x!llm.quant<i8, group = 64, scale = bf16, asymmetric = true>>
   %3 = llm.linear %x, %q8 : (tensor<?x64xf32>, tensor<96x64x!llm.quant<i8, group = 64, scale = bf16, asymmetric = true>>) -> tensor<?x96xf32>
+  // CHECK: llm.linear {{.+}} {x_type = i8}
+  %6 = llm.linear %x, %q4 {x_type = i8} : (tensor<?x64xf32>, tensor<96x64x!llm.quant<i4, group = 32, scale = f16>>) -> tensor<?x96xf32>
+  // CHECK: llm.lm_head {{.+}} {x_type = i16}
+  %7 = llm.lm_head %x, %q8, %batch {x_type = i16} : (tensor<?x64xf32>, tensor<96x64x!llm.quant<i8, group = 64, scale = bf16, asymmetric = true>>, !llm.batch) -> tensor<?x96xf32>
   // CHECK: llm.lm_head %{{.+}}, %{{.+}}, %{{.+}} : (tensor<?x64xf32>, tensor<96x64xf16>, !llm.batch) -> tensor<?x96xf32>
   %4 = llm.lm_head %x, %w, %batch : (tensor<?x64xf32>, tensor<96x64xf16>, !llm.batch) -> tensor<?x96xf32>
   // CHECK: llm.lm_head %{{.+}}, %{{.+}}, %{{.+}} bias %{{.+}} : (tensor<?x64xf32>, tensor<96x64xf16>, !llm.batch, tensor<96xf32>) -> tensor<?x96xf32>

@@ -3,7 +3,7 @@
 // RUN: yoke-opt %s --yoke-pack-weights=level=x86-64-v3 | FileCheck %s
 
 // The last starts at 4288 and has two panels of 10 * 32 * 4 bytes.
-// CHECK: module attributes {llm.weight_bytes = 6848 : i64}
+// CHECK: llm.weight_bytes = 6848 : i64}
 // 50 float32 values, 200 bytes, then the next multiple of 64.
 // CHECK: @bias({{.*}}) : tensor<50xbf16> {llm.layout = #llm.layout<offset = 0, panel = 0, group = 1, interleave = 0>}
 ml_program.global private @bias(#llm.weight<#llm.piece<"bias", offset = 0, block = 50, stride = 50, count = 1>>) : tensor<50xbf16>

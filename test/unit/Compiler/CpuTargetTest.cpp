@@ -36,14 +36,26 @@ TEST(CpuTargetTest, NativeIsALevelOfThisMachine) {
 }
 
 TEST(CpuTargetTest, OtherNamesAreErrorsOfUse) {
-  for (const char *spec : {"cuda", "cpu:", "cpu:znver4", "cpu:x86-64-v2", "cpu:x86-64-v4 ", "native", "x86-64-v4",
-                           "CPU", "cpu:native:x"}) {
+  for (const char *spec :
+       {"cuda", "cpu:", "cpu:znver4", "cpu:x86-64-v2", "cpu:x86-64-v4 ", "native", "x86-64-v4", "CPU", "cpu:native:x",
+        "cpu:x86-64-v3+avx512vnni", "cpu:x86-64-v4+", "cpu:x86-64-v4+avx", "cpu:x86-64-v4++avx512vnni",
+        "cpu:x86-64-v4+avx512vnni+avx512vnni", "cpu:native+avx512vnni"}) {
     auto target = CpuTarget::parse(spec);
     ASSERT_FALSE(target) << spec;
     EXPECT_EQ(target.error().kind, ErrorKind::Usage);
     EXPECT_EQ(target.error().message,
-              std::string("target ") + spec + ": expected cpu, cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4");
+              std::string("target ") + spec +
+                  ": expected cpu, cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4[+avx512vnni][+avx512bf16]");
   }
+}
+
+TEST(CpuTargetTest, ExtensionsOfALevel) {
+  auto target = CpuTarget::parse("cpu:x86-64-v4+avx512vnni+avx512bf16");
+  ASSERT_TRUE(target) << target.error().message;
+  EXPECT_EQ(target->level, "x86-64-v4");
+  EXPECT_EQ(target->levelWithExtensions(), "x86-64-v4+avx512vnni+avx512bf16");
+  EXPECT_THAT(target->features, Contains("avx512vnni"));
+  EXPECT_THAT(target->features, Contains("avx512bf16"));
 }
 
 TEST(CpuTargetTest, DescribesItselfForTheManifest) {

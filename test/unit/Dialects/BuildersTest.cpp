@@ -35,9 +35,10 @@ constexpr int64_t dynamic = ShapedType::kDynamic;
 
 TEST_F(BuildersTest, Projections) {
   Value x = value(tensor({dynamic, 8})), weight = value(tensor({5, 8})), batch = value(llm::BatchType::get(&context));
-  EXPECT_EQ(llm::LinearOp::create(builder, x.getLoc(), x, weight, Value()).getType(), tensor({dynamic, 5}));
-  EXPECT_EQ(llm::LmHeadOp::create(builder, x.getLoc(), value(tensor({3, 8})), weight, batch, Value()).getType(),
-            tensor({dynamic, 5}));
+  EXPECT_EQ(llm::LinearOp::create(builder, x.getLoc(), x, weight, Value(), TypeAttr()).getType(), tensor({dynamic, 5}));
+  EXPECT_EQ(
+      llm::LmHeadOp::create(builder, x.getLoc(), value(tensor({3, 8})), weight, batch, Value(), TypeAttr()).getType(),
+      tensor({dynamic, 5}));
 }
 
 TEST_F(BuildersTest, RopeTable) {

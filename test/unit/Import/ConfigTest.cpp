@@ -178,11 +178,11 @@ TEST(Config, UnknownArchitecture) {
   TestFolder folder("llama");
   folder.edit([](Json &config) {
     config["architectures"] = {"FooForCausalLM"};
-    config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
+    config["quantization_config"] = {{"quant_method", "fp8"}, {"bits", 4}};
   });
   EXPECT_THAT(importError(folder.path()),
               AllOf(HasSubstr("unsupported architecture \"FooForCausalLM\"; supported: BertForMaskedLM"),
-                    HasSubstr("LlamaForCausalLM"), HasSubstr("quant_method \"gptq\"")));
+                    HasSubstr("LlamaForCausalLM"), HasSubstr("quant_method \"fp8\"")));
   folder.edit([](Json &config) { config["architectures"] = "LlamaForCausalLM"; });
   EXPECT_THAT(importError(folder.path()), HasSubstr("architectures: expected"));
 }
@@ -197,8 +197,8 @@ TEST(Config, ModelTypeStandsInForArchitectures) {
 
 TEST(Config, QuantisationIsRefusedByName) {
   TestFolder folder("llama");
-  folder.edit([](Json &config) { config["quantization_config"] = {{"quant_method", "awq"}}; });
-  EXPECT_THAT(importError(folder.path()), HasSubstr("unsupported quant_method \"awq\""));
+  folder.edit([](Json &config) { config["quantization_config"] = {{"quant_method", "fp8"}}; });
+  EXPECT_THAT(importError(folder.path()), HasSubstr("unsupported quant_method \"fp8\""));
 }
 
 TEST(Config, UnknownKeysWarnAndInertKeysDoNot) {

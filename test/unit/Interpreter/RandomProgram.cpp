@@ -170,11 +170,11 @@ Value ProgramWriter::normalize(Value x, const std::string &name, int64_t group) 
 Value ProgramWriter::linear(Value x, const std::string &name, int64_t outputs) {
   Value weight = weights.matrix(b, name + ".weight", outputs, columns(x));
   if (!config.hasBias || random.oneIn(4))
-    return llm::LinearOp::create(b, x, weight, Value());
+    return llm::LinearOp::create(b, x, weight, Value(), TypeAttr());
   Value bias = weights.vector(b, name + ".bias", outputs);
   if (!config.hasSeparateBias)
-    return llm::LinearOp::create(b, x, weight, bias);
-  return llm::BiasOp::create(b, llm::LinearOp::create(b, x, weight, Value()), bias);
+    return llm::LinearOp::create(b, x, weight, bias, TypeAttr());
+  return llm::BiasOp::create(b, llm::LinearOp::create(b, x, weight, Value(), TypeAttr()), bias);
 }
 
 Value ProgramWriter::slice(Value x, int64_t begin, int64_t size) {
@@ -259,14 +259,14 @@ void ProgramWriter::writeExpert(moe::ExpertsOp op) {
     block.addArgument(RankedTensorType::get(type.getShape().drop_front(), type.getElementType()), b.getLoc());
   }
   b.setInsertionPointToStart(&block);
-  Value y = llm::LinearOp::create(b, x, block.getArgument(1), Value());
+  Value y = llm::LinearOp::create(b, x, block.getArgument(1), Value(), TypeAttr());
   if (config.isGated) {
     Value gate = slice(y, 0, config.inner), up = slice(y, config.inner, config.inner);
     y = llm::GatedOp::create(b, kind(), gate, up);
   } else {
     y = llm::ActivationOp::create(b, kind(), y);
   }
-  moe::YieldOp::create(b, llm::LinearOp::create(b, y, block.getArgument(2), Value()));
+  moe::YieldOp::create(b, llm::LinearOp::create(b, y, block.getArgument(2), Value(), TypeAttr()));
 }
 
 Value ProgramWriter::experts(Value x, const std::string &name) {
@@ -352,7 +352,7 @@ Value ProgramWriter::head(Value x) {
   Value weight = config.isTied ? RandomTensors::load(b, module, "embed.weight")
                                : weights.matrix(b, "lm_head.weight", config.vocab, config.hidden);
   Value bias = random.oneIn(5) ? weights.vector(b, "lm_head.bias", config.vocab) : Value();
-  Value logits = llm::LmHeadOp::create(b, x, weight, batch, bias);
+  Value logits = llm::LmHeadOp::create(b, x, weight, batch, bias, TypeAttr());
   if (config.finalSoftcap > 0)
     logits = llm::SoftcapOp::create(b, logits, f32(config.finalSoftcap));
   return logits;

@@ -1,0 +1,119 @@
+//===- IntegerProduct.cpp - rows of integers times a quantised panel ------===//
+#include "LowerCpu/IntegerProduct.h"
+
+using namespace mlir;
+using namespace yoke;
+
+Value IntegerProduct::splatOf(VectorType type, int64_t value) {
+  Attribute element = b.getIntegerAttr(type.getElementType(), value);
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, element));
+}
+
+Value IntegerProduct::loadBytes(const Place &place, int64_t offset, int64_t bytes) {
+  SmallVector<Value> indices(stackIndices);
+  indices.append({place.panel, place.block, b.index(offset + place.vector * bytes)});
+  return vector::LoadOp::create(b, VectorType::get({bytes}, b.getI8Type()), memory, indices);
+}
+
+/// One float32 a row from the scales or zero points at `offset`.
+Value IntegerProduct::loadScales(const Place &place, int64_t offset) {
+  Value bytes = loadBytes(place, offset, b.shape.lanes * block.scaleBytes);
+  Value stored = vector::BitCastOp::create(b, VectorType::get({b.shape.lanes}, quant.getScale()), bytes);
+  return quant.getScale().isF32() ? stored : arith::ExtFOp::create(b, b.vectorType(), stored).getResult();
+}
+
+/// The weights of line `line` as operands of dot(): bytes in fours, or pairs of words.
+SmallVector<Value> IntegerProduct::quadsOf(const Place &place, int64_t line) {
+  Value bytes = loadBytes(place, line * block.lineBytes, b.shape.lanes * QuantBlock::quadInputs);
+  bool nibbles = block.bits == 4;
+  if (x.inBytes && !nibbles)
+    return {bytes};
+  // Shifts of 16-bit lanes; a byte's upper half comes down among bits that the mask drops.
+  Value words = vector::BitCastOp::create(b, integers(16), bytes);
+  auto masked = [&](int64_t shift, int64_t mask) -> Value {
+    Value value = shift ? arith::ShRUIOp::create(b, words, splatOf(integers(16), shift)).getResult() : words;
+    return (mask << shift) > 0x7fff ? value : arith::AndIOp::create(b, value, splatOf(integers(16), mask)).getResult();
+  };
+  if (!x.inBytes)
+    return nibbles ? SmallVector<Value>{masked(0, 0xf), masked(8, 0xf), masked(4, 0xf), masked(12, 0xf)}
+                   : SmallVector<Value>{masked(0, 0xff), masked(8, 0xff)};
+  SmallVector<Value> quads;
+  for (int64_t shift : {0, 4}) {
+    Value value = shift ? arith::ShRUIOp::create(b, words, splatOf(integers(16), shift)).getResult() : words;
+    Value low = arith::AndIOp::create(b, value, splatOf(integers(16), 0x0f0f));
+    quads.push_back(vector::BitCastOp::create(b, integers(8), low));
+  }
+  return quads;
+}
+
+/// Adds the products of `weights` with the integers in `word` to each lane of `sum`.
+Value IntegerProduct::dot(Value sum, Value weights, Value word) {
+  Value spread = vector::BroadcastOp::create(b, integers(32), word);
+  auto call = [&](StringRef name, ValueRange operands) {
+    return LLVM::CallIntrinsicOp::create(b, integers(32), b.getStringAttr(name), operands).getResult(0);
+  };
+  if (x.inBytes)
+    return call("llvm.x86.avx512.vpdpbusd.512", {sum, weights, vector::BitCastOp::create(b, integers(8), spread)});
+  Value pairs = vector::BitCastOp::create(b, integers(16), spread);
+  // One instruction adds as well; left to itself LLVM takes sums of several such products apart.
+  if (b.shape.byteDots)
+    return call("llvm.x86.avx512.vpdpwssd.512", {sum, weights, pairs});
+  bool wide = b.shape.lanes == 16;
+  return b.add(sum, call(wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", {weights, pairs}));
+}
+
+/// The exact sums of one block for one vector of the panel's rows, for each of `sources`.
+SmallVector<Value> IntegerProduct::blockSums(const Place &place, ArrayRef<Value> sources) {
+  // Few rows leave too few independent sums to hide the latency of the products.
+  size_t parts = sources.size() < 3 ? 2 : 1;
+  Value zero = splatOf(integers(32), 0);
+  SmallVector<Value> sums(sources.size() * parts, zero);
+  if (!quant.getAsymmetric())
+    for (auto [r, source] : llvm::enumerate(sources))
+      sums[r * parts] = vector::BroadcastOp::create(b, integers(32), b.element(x.sums, {source, place.block}));
+
+  int64_t words = x.inBytes ? 8 : 16, next = 0;
+  Value first = b.mul(place.block, b.index(words));
+  for (int64_t line = 0; line < block.lines; ++line)
+    for (Value weights : quadsOf(place, line)) {
+      Value word = b.add(first, b.index(next));
+      for (auto [r, source] : llvm::enumerate(sources)) {
+        Value &sum = sums[r * parts + static_cast<size_t>(next) % parts];
+        sum = dot(sum, weights, b.element(x.words, {source, word}));
+      }
+      ++next;
+    }
+  SmallVector<Value> results;
+  for (size_t r = 0; r < sources.size(); ++r)
+    results.push_back(parts == 1 ? sums[r] : b.add(sums[2 * r], sums[2 * r + 1]));
+  return results;
+}
+
+SmallVector<Value> IntegerProduct::sums(Value panel, ArrayRef<Value> sources) {
+  int64_t vectors = b.shape.panelVectors();
+  auto type = cast<MemRefType>(memory.getType());
+  int64_t blocks = type.getDimSize(type.getRank() - 2);
+  SmallVector<Value> init(sources.size() * static_cast<size_t>(vectors), b.splat(0.0));
+  return b.reduce(b.index(0), b.index(blocks), b.index(1), init, [&](Value blockIndex, ValueRange carried) {
+    SmallVector<Value> totals(carried);
+    for (int64_t v = 0; v < vectors; ++v) {
+      Place place{panel, blockIndex, v};
+      SmallVector<Value> exact = blockSums(place, sources);
+      Value scales = loadScales(place, block.scales);
+      Value negativeZeros;
+      if (quant.getAsymmetric())
+        negativeZeros = arith::NegFOp::create(b, loadScales(place, block.zeros));
+      for (auto [r, source] : llvm::enumerate(sources)) {
+        Value sum = arith::SIToFPOp::create(b, b.vectorType(), exact[r]);
+        if (negativeZeros) {
+          Value inputs = arith::SIToFPOp::create(b, b.getF32Type(), b.element(x.sums, {source, blockIndex}));
+          sum = b.fma(negativeZeros, b.broadcast(inputs), sum);
+        }
+        Value factor = b.mul(scales, b.broadcast(b.element(x.steps, {source, blockIndex})));
+        Value &total = totals[r * static_cast<size_t>(vectors) + static_cast<size_t>(v)];
+        total = b.fma(sum, factor, total);
+      }
+    }
+    return totals;
+  });
+}
