@@ -36,21 +36,12 @@ static Status build(ConfigReader &config, ModelBuilder &model) {
   RopeSpelling rope = {.partial = "partial_rotary_factor", .onlyLongRope = true, .originalPositionsDefault = 4096};
   DecoderConfig d = readDecoder(config, {.positions = 4096, .epsilon = 1e-5, .rope = rope});
   d.windows = readUniformWindow(config, d.shape.layers, std::nullopt);
-  YOKE_TRY(model.begin(config, d.shape));
-
-  int64_t hidden = d.shape.hidden;
-  auto [embedding, head] =
-      embeddingAndHead(model, "model.embed_tokens.weight", "lm_head.weight", d.shape.vocabulary, hidden, d.tied);
-  Value x = model.embedding(model.tokens(), embedding);
-  for (int64_t layer = 0; layer < d.shape.layers; ++layer) {
-    std::string prefix = fmt::format("model.layers.{}", layer);
-    Value normed = model.rmsNorm(x, prefix + ".input_layernorm", hidden, d.epsilon);
-    x = model.add(x, fusedAttention(model, d, layer, normed, prefix + ".self_attn"));
-    normed = model.rmsNorm(x, prefix + ".post_attention_layernorm", hidden, d.epsilon);
-    x = model.add(x, fusedMlp(model, d, normed, prefix + ".mlp"));
-  }
-  model.finish(model.lmHead(model.rmsNorm(x, "model.norm", hidden, d.epsilon), head));
-  return {};
+  auto attention = [&](Value x, int64_t layer, const std::string &prefix) {
+    return fusedAttention(model, d, layer, x, prefix + ".self_attn");
+  };
+  return buildPreNormDecoder(model, config, d, attention, [&](Value x, int64_t, const std::string &prefix) {
+    return fusedMlp(model, d, x, prefix + ".mlp");
+  });
 }
 
 namespace yoke::import {
