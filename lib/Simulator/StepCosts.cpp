@@ -12,6 +12,23 @@ int64_t stepBelow(double length) {
   return std::max<int64_t>(0, int64_t(std::floor(2 * std::log2(std::max(1.0, length)) + 1e-9)));
 }
 
+/// `at(lower)` and `at(upper)`, mixed; the upper one is not asked for where it has no weight.
+template <class At, class Place> Result<StepCost> mix(At at, Place lower, Place upper, double weight) {
+  StepCost cost;
+  cost.add(YOKE_TRY(at(lower)), 1 - weight);
+  if (weight > 0)
+    cost.add(YOKE_TRY(at(upper)), weight);
+  return cost;
+}
+
+/// Between two lengths of the grid, of which `point` gives the costs.
+template <class Point> Result<StepCost> betweenSteps(double length, Point point) {
+  int64_t below = stepBelow(length);
+  double low = double(lengthOfStep(below)), high = double(lengthOfStep(below + 1));
+  double weight = high > low ? std::clamp((length - low) / (high - low), 0.0, 1.0) : 0;
+  return mix([&](int64_t step) -> Result<StepCost> { return *YOKE_TRY(point(step)); }, below, below + 1, weight);
+}
+
 } // namespace
 
 void StepCost::add(const StepCost &other, double weight) {
@@ -88,14 +105,7 @@ Result<const StepCost *> StepCosts::decodePoint(int64_t batch, int64_t step) {
 }
 
 Result<StepCost> StepCosts::decodeAt(int64_t batch, double length) {
-  int64_t below = stepBelow(length);
-  double low = double(lengthOfStep(below)), high = double(lengthOfStep(below + 1));
-  double weight = high > low ? std::clamp((length - low) / (high - low), 0.0, 1.0) : 0;
-  StepCost cost;
-  cost.add(*YOKE_TRY(decodePoint(batch, below)), 1 - weight);
-  if (weight > 0)
-    cost.add(*YOKE_TRY(decodePoint(batch, below + 1)), weight);
-  return cost;
+  return betweenSteps(length, [&](int64_t step) { return decodePoint(batch, step); });
 }
 
 Result<StepCost> StepCosts::decode(const std::vector<Request> &batch) {
@@ -103,12 +113,8 @@ Result<StepCost> StepCosts::decode(const std::vector<Request> &batch) {
   if (system.options.mode == Mode::Gpu)
     return exact(batch, count);
   double heaviest = load(batch);
-  double weight = double(count - low) / double(low);
-  StepCost cost;
-  cost.add(YOKE_TRY(decodeAt(low, lengthOfEqual(low, heaviest))), 1 - weight);
-  if (weight > 0)
-    cost.add(YOKE_TRY(decodeAt(2 * low, lengthOfEqual(2 * low, heaviest))), weight);
-  return cost;
+  auto at = [&](int64_t size) { return decodeAt(size, lengthOfEqual(size, heaviest)); };
+  return mix(at, low, 2 * low, double(count - low) / double(low));
 }
 
 /// `rows` new tokens that see 2^(step / 2) keys on average: a piece of a long prompt, or several short prompts.
@@ -126,24 +132,13 @@ Result<const StepCost *> StepCosts::prefillPoint(int64_t rows, int64_t step) {
 }
 
 Result<StepCost> StepCosts::prefillAt(int64_t rows, double keys) {
-  int64_t below = stepBelow(keys);
-  double low = double(lengthOfStep(below)), high = double(lengthOfStep(below + 1));
-  double weight = high > low ? std::clamp((keys - low) / (high - low), 0.0, 1.0) : 0;
-  StepCost cost;
-  cost.add(*YOKE_TRY(prefillPoint(rows, below)), 1 - weight);
-  if (weight > 0)
-    cost.add(*YOKE_TRY(prefillPoint(rows, below + 1)), weight);
-  return cost;
+  return betweenSteps(keys, [&](int64_t step) { return prefillPoint(rows, step); });
 }
 
 Result<StepCost> StepCosts::prefill(int64_t rows, double pairs) {
   int64_t low = int64_t(std::bit_floor(uint64_t(rows)));
-  double weight = double(rows - low) / double(low), keys = pairs / double(rows);
-  StepCost cost;
-  cost.add(YOKE_TRY(prefillAt(low, keys)), 1 - weight);
-  if (weight > 0)
-    cost.add(YOKE_TRY(prefillAt(2 * low, keys)), weight);
-  return cost;
+  double keys = pairs / double(rows);
+  return mix([&](int64_t size) { return prefillAt(size, keys); }, low, 2 * low, double(rows - low) / double(low));
 }
 
 } // namespace yoke::sim
