@@ -6,6 +6,8 @@
 #include "Quantizer/SmallFloat.h"
 #include "Quantizer/StoredMatrix.h"
 
+#include "mlir/IR/Threading.h"
+
 #include <bit>
 #include <cstring>
 
@@ -86,14 +88,21 @@ private:
   std::vector<std::byte> column;
 };
 
-/// Stores `value` as element `index` of `target`.
-void storeElement(std::span<std::byte> target, int64_t index, float value, mlir::Type type) {
+int64_t bytesOf(mlir::Type type) { return type.isF32() ? 4 : 2; }
+
+/// Stores `values` as elements of `type` one after the other.
+void storeElements(std::span<const float> values, mlir::Type type, std::byte *target) {
   if (type.isF32()) {
-    std::memcpy(&target[index * sizeof(float)], &value, sizeof(float));
+    std::memcpy(target, values.data(), values.size_bytes());
     return;
   }
-  uint16_t bits = type.isBF16() ? toBFloat16(value) : toFloat16(value);
-  std::memcpy(&target[index * sizeof(bits)], &bits, sizeof(bits));
+  auto store = [&](auto convert) {
+    for (size_t k = 0; k < values.size(); ++k) {
+      uint16_t bits = convert(values[k]);
+      std::memcpy(target + k * sizeof(bits), &bits, sizeof(bits));
+    }
+  };
+  type.isBF16() ? store(toBFloat16) : store(toFloat16);
 }
 
 /// The nearest value of `type`.
@@ -114,22 +123,45 @@ int64_t rowOfLane(const PackedWeight &weight, int64_t panel, int64_t lane) {
   return row >= rows / 2 ? -1 : row + (lane < interleave ? 0 : rows / 2);
 }
 
-/// Packs the matrix whose row 0 is row `firstRow` of the reader.
-void packPanels(RowReader &reader, int64_t firstRow, const PackedWeight &weight, std::span<std::byte> target) {
+/// Calls `body` for parts [begin, end) of `count` items that together are all of them, several at once.
+void forParts(mlir::MLIRContext *context, int64_t count, llvm::function_ref<void(int64_t begin, int64_t end)> body) {
+  constexpr int64_t part = 8;
+  mlir::parallelFor(context, 0, static_cast<size_t>((count + part - 1) / part), [&](size_t i) {
+    int64_t begin = static_cast<int64_t>(i) * part;
+    body(begin, std::min(begin + part, count));
+  });
+}
+
+/// Word k of row i of `rows` becomes word [k][i] of `target`.
+template <size_t wordBytes>
+void transposeWords(const std::byte *rows, int64_t rowCount, int64_t words, std::byte *target) {
+  for (int64_t k = 0; k < words; ++k)
+    for (int64_t i = 0; i < rowCount; ++i)
+      std::memcpy(target + (k * rowCount + i) * wordBytes, rows + (i * words + k) * wordBytes, wordBytes);
+}
+
+/// Packs panels [begin, end) of the matrix whose row 0 is row `firstRow` of the reader.
+void packPanels(RowReader reader, int64_t firstRow, const PackedWeight &weight, int64_t begin, int64_t end,
+                std::span<std::byte> target) {
   int64_t panelRows = weight.layout.getPanel(), group = weight.layout.getGroup();
-  int64_t padded = (reader.inputs + group - 1) / group * group;
+  int64_t words = (reader.inputs + group - 1) / group;
   mlir::Type type = weight.type.getElementType();
-  std::vector<float> rows(panelRows * reader.inputs);
-  for (int64_t panel = 0; panel < panelCount(oneMatrix(weight.type), weight.layout); ++panel) {
-    std::ranges::fill(rows, 0.0f);
+  int64_t wordBytes = group * bytesOf(type), rowBytes = words * wordBytes;
+  assert(wordBytes == 4 || wordBytes == 2);
+  std::vector<float> row(reader.inputs);
+  std::vector<std::byte> rows(panelRows * rowBytes);
+  for (int64_t panel = begin; panel < end; ++panel) {
+    std::ranges::fill(rows, std::byte(0));
     for (int64_t lane = 0; lane < panelRows; ++lane)
-      if (int64_t row = rowOfLane(weight, panel, lane); row >= 0)
-        reader.read(firstRow + row, std::span(rows).subspan(lane * reader.inputs, reader.inputs));
-    int64_t first = panel * padded * panelRows;
-    for (int64_t k = 0; k < reader.inputs; ++k)
-      for (int64_t lane = 0; lane < panelRows; ++lane)
-        storeElement(target, first + (k / group * panelRows + lane) * group + k % group, rows[lane * reader.inputs + k],
-                     type);
+      if (int64_t from = rowOfLane(weight, panel, lane); from >= 0) {
+        reader.read(firstRow + from, row);
+        storeElements(row, type, &rows[lane * rowBytes]);
+      }
+    std::byte *to = target.data() + panel * panelRows * rowBytes;
+    if (wordBytes == 4)
+      transposeWords<4>(rows.data(), panelRows, words, to);
+    else
+      transposeWords<2>(rows.data(), panelRows, words, to);
   }
 }
 
@@ -181,12 +213,13 @@ public:
 
   const QuantFormat format;
 
-  /// The matrix whose row i is what `read` gives for row i.
-  void pack(llvm::function_ref<void(int64_t, QuantizedRow &)> read, std::span<std::byte> target) {
+  /// Panels [begin, end) of the matrix whose row i is what `read` gives for row i.
+  void pack(llvm::function_ref<void(int64_t, QuantizedRow &)> read, int64_t begin, int64_t end,
+            std::span<std::byte> target) const {
     QuantizedRow row;
     int64_t inputs = weight.type.getShape().back();
     int64_t blocks = (inputs + QuantBlock::inputs - 1) / QuantBlock::inputs;
-    for (int64_t panel = 0; panel < panelCount(oneMatrix(weight.type), weight.layout); ++panel)
+    for (int64_t panel = begin; panel < end; ++panel)
       for (int64_t lane = 0; lane < weight.layout.getPanel(); ++lane) {
         int64_t from = rowOfLane(weight, panel, lane);
         if (from >= 0)
@@ -236,28 +269,39 @@ private:
 
 } // namespace
 
-/// A quantised weight's matrices, one after the other.
-static Status packQuantized(const Checkpoint &checkpoint, const PackedWeight &weight, llm::QuantType type,
-                            std::span<std::byte> target) {
-  QuantPacker packer(weight, type);
+/// Calls `pack` for parts of the matrices of a weight that lies in panels: panels [begin, end) of the matrix whose rows
+/// start at `firstRow` and whose bytes are `target`.
+static void forMatrixParts(
+    const PackedWeight &weight, std::span<std::byte> target,
+    llvm::function_ref<void(int64_t firstRow, int64_t begin, int64_t end, std::span<std::byte> target)> pack) {
   mlir::RankedTensorType matrix = oneMatrix(weight.type);
   auto bytes = static_cast<size_t>(packedBytes(matrix, weight.layout));
   int64_t rows = matrix.getDimSize(0);
-  auto packAll = [&](llvm::function_ref<void(int64_t, QuantizedRow &)> read) {
-    for (int64_t i = 0; i < weight.source.getRows() / rows; ++i)
-      packer.pack([&](int64_t row, QuantizedRow &out) { read(i * rows + row, out); },
-                  target.subspan(static_cast<size_t>(i) * bytes, bytes));
-  };
+  for (int64_t i = 0; i < weight.source.getRows() / rows; ++i)
+    forParts(weight.type.getContext(), panelCount(matrix, weight.layout), [&](int64_t begin, int64_t end) {
+      pack(i * rows, begin, end, target.subspan(static_cast<size_t>(i) * bytes, bytes));
+    });
+}
+
+static Status packQuantized(const Checkpoint &checkpoint, const PackedWeight &weight, llm::QuantType type,
+                            std::span<std::byte> target) {
+  QuantPacker packer(weight, type);
   if (weight.source.getCoding() == llm::WeightCoding::stored) {
     StoredRows stored = YOKE_TRY(StoredRows::open(checkpoint, weight, packer.format));
-    packAll([&](int64_t row, QuantizedRow &out) { stored.read(row, out); });
+    forMatrixParts(weight, target, [&](int64_t firstRow, int64_t begin, int64_t end, std::span<std::byte> matrix) {
+      packer.pack([&](int64_t row, QuantizedRow &out) { stored.read(firstRow + row, out); }, begin, end, matrix);
+    });
     return {};
   }
   RowReader reader = YOKE_TRY(RowReader::open(checkpoint, weight));
-  std::vector<float> floats(reader.inputs);
-  packAll([&](int64_t row, QuantizedRow &out) {
-    reader.read(row, floats);
-    quantizeRow(packer.format, floats, out);
+  forMatrixParts(weight, target, [&](int64_t firstRow, int64_t begin, int64_t end, std::span<std::byte> matrix) {
+    RowReader own = reader;
+    std::vector<float> floats(own.inputs);
+    auto read = [&](int64_t row, QuantizedRow &out) {
+      own.read(firstRow + row, floats);
+      quantizeRow(packer.format, floats, out);
+    };
+    packer.pack(read, begin, end, matrix);
   });
   return {};
 }
@@ -267,20 +311,23 @@ Status yoke::packWeight(const Checkpoint &checkpoint, const PackedWeight &weight
     return packQuantized(checkpoint, weight, quant, target);
   RowReader reader = YOKE_TRY(RowReader::open(checkpoint, weight));
   if (weight.layout.getPanel() > 0) {
-    mlir::RankedTensorType matrix = oneMatrix(weight.type);
-    auto bytes = static_cast<size_t>(packedBytes(matrix, weight.layout));
-    int64_t rows = matrix.getDimSize(0);
-    for (int64_t i = 0; i < weight.source.getRows() / rows; ++i)
-      packPanels(reader, i * rows, weight, target.subspan(static_cast<size_t>(i) * bytes, bytes));
+    forMatrixParts(weight, target, [&](int64_t firstRow, int64_t begin, int64_t end, std::span<std::byte> matrix) {
+      packPanels(reader, firstRow, weight, begin, end, matrix);
+    });
     return {};
   }
   mlir::Type element = weight.type.getElementType();
   mlir::Type stored = weight.type.getRank() == 1 ? mlir::Float32Type::get(element.getContext()) : element;
-  std::vector<float> row(reader.inputs);
-  for (int64_t i = 0; i < weight.source.getRows(); ++i) {
-    reader.read(i, row);
-    for (int64_t k = 0; k < reader.inputs; ++k)
-      storeElement(target, i * reader.inputs + k, roundTo(row[k], element), stored);
-  }
+  int64_t rowBytes = reader.inputs * bytesOf(stored);
+  forParts(weight.type.getContext(), weight.source.getRows(), [&](int64_t begin, int64_t end) {
+    RowReader own = reader;
+    std::vector<float> row(own.inputs);
+    for (int64_t i = begin; i < end; ++i) {
+      own.read(i, row);
+      for (float &value : row)
+        value = roundTo(value, element);
+      storeElements(row, stored, &target[static_cast<size_t>(i * rowBytes)]);
+    }
+  });
   return {};
 }

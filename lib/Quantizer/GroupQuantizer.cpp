@@ -6,17 +6,20 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 using namespace yoke;
 
 namespace {
 
-/// To the nearest whole number, ties to even, for magnitudes below 2^22; vectorises on every machine.
-float roundSmall(float x) {
-  constexpr float shift = 12582912.0f;
-  return (x + shift) - shift;
-}
+/// Adding it and taking it away rounds to the nearest whole number, ties to even, for magnitudes below 2^22.
+constexpr float roundingShift = 12582912.0f;
+
+float roundSmall(float x) { return (x + roundingShift) - roundingShift; }
+
+constexpr size_t laneCount = 8;
+typedef float Lanes __attribute__((vector_size(laneCount * sizeof(float))));
 
 float roundScale(ScaleType type, float scale) {
   switch (type) {
@@ -68,14 +71,33 @@ private:
     float scale, gain; ///< gain: by how much the weighted error is below that of an all-zero group
   };
   Fit fit(float scale, float zero) const {
-    float products = 0, squares = 0, inverse = size / scale, toOne = 1 / size;
-    for (float element : group) {
-      float x = element * toOne;
-      float q = std::clamp(roundSmall(x * inverse), -zero, largest - zero), weight = x * x;
-      products += weight * x * q;
-      squares += weight * q * q;
+    Lanes products = {}, squares = {};
+    auto add = [&](Lanes element) {
+      Lanes x = element * (1 / size), q = x * (size / scale);
+      q = (q + roundingShift) - roundingShift;
+      q = q < -zero ? Lanes{} - zero : q;
+      q = q > largest - zero ? Lanes{} + (largest - zero) : q;
+      Lanes weighted = x * x * q;
+      products += weighted * x;
+      squares += weighted * q;
+    };
+    size_t whole = group.size() / laneCount * laneCount;
+    Lanes element;
+    for (size_t i = 0; i < whole; i += laneCount) {
+      std::memcpy(&element, &group[i], sizeof(element));
+      add(element);
     }
-    return squares > 0 ? Fit{products / squares * size, products * products / squares} : Fit{scale, 0};
+    if (whole < group.size()) {
+      element = {};
+      std::memcpy(&element, &group[whole], (group.size() - whole) * sizeof(float));
+      add(element);
+    }
+    float product = 0, square = 0;
+    for (size_t lane = 0; lane < laneCount; ++lane) {
+      product += products[lane];
+      square += squares[lane];
+    }
+    return square > 0 ? Fit{product / square * size, product * product / square} : Fit{scale, 0};
   }
 
   Grid searchSymmetric() const {

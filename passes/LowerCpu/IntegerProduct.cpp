@@ -46,46 +46,62 @@ SmallVector<Value> IntegerProduct::quadsOf(const Place &place, int64_t line) {
   return quads;
 }
 
-/// Adds the products of `weights` with the integers in `word` to each lane of `sum`.
-Value IntegerProduct::dot(Value sum, Value weights, Value word) {
-  Value spread = vector::BroadcastOp::create(b, integers(32), word);
+/// The integers in `word` in every lane, as an operand of dot().
+Value IntegerProduct::spread(Value word) {
+  Value words = vector::BroadcastOp::create(b, integers(32), word);
+  return vector::BitCastOp::create(b, integers(x.inBytes ? 8 : 16), words);
+}
+
+/// Adds the products of `weights` with `inputs` to each lane of `sum`.
+Value IntegerProduct::dot(Value sum, Value weights, Value inputs) {
   auto call = [&](StringRef name, ValueRange operands) {
     return LLVM::CallIntrinsicOp::create(b, integers(32), b.getStringAttr(name), operands).getResult(0);
   };
   if (x.inBytes)
-    return call("llvm.x86.avx512.vpdpbusd.512", {sum, weights, vector::BitCastOp::create(b, integers(8), spread)});
-  Value pairs = vector::BitCastOp::create(b, integers(16), spread);
+    return call("llvm.x86.avx512.vpdpbusd.512", {sum, weights, inputs});
   // One instruction adds as well; left to itself LLVM takes sums of several such products apart.
   if (b.shape.byteDots)
-    return call("llvm.x86.avx512.vpdpwssd.512", {sum, weights, pairs});
+    return call("llvm.x86.avx512.vpdpwssd.512", {sum, weights, inputs});
   bool wide = b.shape.lanes == 16;
-  return b.add(sum, call(wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", {weights, pairs}));
+  return b.add(sum, call(wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", {weights, inputs}));
 }
 
-/// The exact sums of one block for one vector of the panel's rows, for each of `sources`.
-SmallVector<Value> IntegerProduct::blockSums(const Place &place, ArrayRef<Value> sources) {
+/// The exact sums of one block for the `count` vectors of the panel's rows from `vector` on, for each of `sources`. The
+/// vectors share an activation that stands in a register, and their weights are read in the order of memory.
+SmallVector<Value> IntegerProduct::blockSums(Value panel, Value blockIndex, int64_t vector, int64_t count,
+                                             ArrayRef<Value> sources) {
   // Few rows leave too few independent sums to hide the latency of the products.
-  size_t parts = sources.size() < 3 ? 2 : 1;
-  Value zero = splatOf(integers(32), 0);
-  SmallVector<Value> sums(sources.size() * parts, zero);
+  int64_t parts = sources.size() < 3 ? 2 : 1, rows = static_cast<int64_t>(sources.size());
+  SmallVector<Value> sums(rows * count * parts, splatOf(integers(32), 0));
   if (!quant.getAsymmetric())
-    for (auto [r, source] : llvm::enumerate(sources))
-      sums[r * parts] = vector::BroadcastOp::create(b, integers(32), b.element(x.sums, {source, place.block}));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value start = vector::BroadcastOp::create(b, integers(32), b.element(x.sums, {sources[r], blockIndex}));
+      for (int64_t v = 0; v < count; ++v)
+        sums[(r * count + v) * parts] = start;
+    }
 
   int64_t words = x.inBytes ? 8 : 16, next = 0;
-  Value first = b.mul(place.block, b.index(words));
-  for (int64_t line = 0; line < block.lines; ++line)
-    for (Value weights : quadsOf(place, line)) {
+  Value first = b.mul(blockIndex, b.index(words));
+  for (int64_t line = 0; line < block.lines; ++line) {
+    SmallVector<SmallVector<Value>> weights;
+    for (int64_t v = 0; v < count; ++v)
+      weights.push_back(quadsOf({panel, blockIndex, vector + v}, line));
+    for (size_t quad = 0; quad < weights.front().size(); ++quad, ++next) {
       Value word = b.add(first, b.index(next));
-      for (auto [r, source] : llvm::enumerate(sources)) {
-        Value &sum = sums[r * parts + static_cast<size_t>(next) % parts];
-        sum = dot(sum, weights, b.element(x.words, {source, word}));
+      for (int64_t r = 0; r < rows; ++r) {
+        Value input = spread(b.element(x.words, {sources[r], word}));
+        for (int64_t v = 0; v < count; ++v) {
+          Value &sum = sums[(r * count + v) * parts + next % parts];
+          sum = dot(sum, weights[v][quad], input);
+        }
       }
-      ++next;
     }
+  }
+  if (parts == 1)
+    return sums;
   SmallVector<Value> results;
-  for (size_t r = 0; r < sources.size(); ++r)
-    results.push_back(parts == 1 ? sums[r] : b.add(sums[2 * r], sums[2 * r + 1]));
+  for (int64_t i = 0; i < rows * count; ++i)
+    results.push_back(b.add(sums[2 * i], sums[2 * i + 1]));
   return results;
 }
 
@@ -94,26 +110,36 @@ SmallVector<Value> IntegerProduct::sums(Value panel, ArrayRef<Value> sources) {
   auto type = cast<MemRefType>(memory.getType());
   int64_t blocks = type.getDimSize(type.getRank() - 2);
   SmallVector<Value> init(sources.size() * static_cast<size_t>(vectors), b.splat(0.0));
+  // As many vectors at once as leave registers for the other sums: 6 rows x 2 vectors of integers and as many of
+  // floats.
+  int64_t together = b.shape.lanes == 16 ? 2 : 1;
   return b.reduce(b.index(0), b.index(blocks), b.index(1), init, [&](Value blockIndex, ValueRange carried) {
     SmallVector<Value> totals(carried);
-    for (int64_t v = 0; v < vectors; ++v) {
-      Place place{panel, blockIndex, v};
-      SmallVector<Value> exact = blockSums(place, sources);
-      Value scales = loadScales(place, block.scales);
-      Value negativeZeros;
-      if (quant.getAsymmetric())
-        negativeZeros = arith::NegFOp::create(b, loadScales(place, block.zeros));
-      for (auto [r, source] : llvm::enumerate(sources)) {
-        Value sum = arith::SIToFPOp::create(b, b.vectorType(), exact[r]);
-        if (negativeZeros) {
-          Value inputs = arith::SIToFPOp::create(b, b.getF32Type(), b.element(x.sums, {source, blockIndex}));
-          sum = b.fma(negativeZeros, b.broadcast(inputs), sum);
-        }
-        Value factor = b.mul(scales, b.broadcast(b.element(x.steps, {source, blockIndex})));
-        Value &total = totals[r * static_cast<size_t>(vectors) + static_cast<size_t>(v)];
-        total = b.fma(sum, factor, total);
-      }
+    for (int64_t first = 0; first < vectors; first += together) {
+      SmallVector<Value> exact = blockSums(panel, blockIndex, first, together, sources);
+      for (int64_t v = 0; v < together; ++v)
+        addScaled({panel, blockIndex, first + v}, exact, v, together, sources, totals);
     }
     return totals;
   });
+}
+
+/// Scales vector `offset` of the exact sums of each row, of which there are `count`, and adds it to the totals.
+void IntegerProduct::addScaled(const Place &place, ArrayRef<Value> exact, int64_t offset, int64_t count,
+                               ArrayRef<Value> sources, MutableArrayRef<Value> totals) {
+  Value scales = loadScales(place, block.scales);
+  Value negativeZeros;
+  if (quant.getAsymmetric())
+    negativeZeros = arith::NegFOp::create(b, loadScales(place, block.zeros));
+  for (auto [r, source] : llvm::enumerate(sources)) {
+    auto row = static_cast<int64_t>(r);
+    Value sum = arith::SIToFPOp::create(b, b.vectorType(), exact[row * count + offset]);
+    if (negativeZeros) {
+      Value inputs = arith::SIToFPOp::create(b, b.getF32Type(), b.element(x.sums, {source, place.block}));
+      sum = b.fma(negativeZeros, b.broadcast(inputs), sum);
+    }
+    Value factor = b.mul(scales, b.broadcast(b.element(x.steps, {source, place.block})));
+    Value &total = totals[row * b.shape.panelVectors() + place.vector];
+    total = b.fma(sum, factor, total);
+  }
 }

@@ -27,9 +27,13 @@ private:
     int64_t vector;
   };
 
-  llvm::SmallVector<mlir::Value> blockSums(const Place &place, llvm::ArrayRef<mlir::Value> sources);
+  llvm::SmallVector<mlir::Value> blockSums(mlir::Value panel, mlir::Value blockIndex, int64_t vector, int64_t count,
+                                           llvm::ArrayRef<mlir::Value> sources);
+  void addScaled(const Place &place, llvm::ArrayRef<mlir::Value> exact, int64_t offset, int64_t count,
+                 llvm::ArrayRef<mlir::Value> sources, llvm::MutableArrayRef<mlir::Value> totals);
   llvm::SmallVector<mlir::Value> quadsOf(const Place &place, int64_t line);
-  mlir::Value dot(mlir::Value sum, mlir::Value weights, mlir::Value word);
+  mlir::Value spread(mlir::Value word);
+  mlir::Value dot(mlir::Value sum, mlir::Value weights, mlir::Value inputs);
   mlir::Value loadBytes(const Place &place, int64_t offset, int64_t bytes);
   mlir::Value loadScales(const Place &place, int64_t offset);
   mlir::Value splatOf(mlir::VectorType type, int64_t value);
