@@ -11,6 +11,12 @@
 
 using namespace yoke;
 
+#if defined(__x86_64__)
+#define YOKE_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define YOKE_VECTOR_CLONES
+#endif
+
 namespace {
 
 /// Adding it and taking it away rounds to the nearest whole number, ties to even, for magnitudes below 2^22.
@@ -37,6 +43,38 @@ float roundScale(ScaleType type, float scale) {
 struct Grid {
   float scale, zero;
 };
+
+struct Fit {
+  float scale, gain; ///< gain: by how much the weighted error is below that of an all-zero group
+};
+
+/// Rounds `count` elements, of which `size` is the largest, by `scale` (of either sign) to integers from `low` to
+/// `high`, then fits the scale to the integers: of all scales the best for them. Works on elements divided by the
+/// largest, so that no power of them leaves the range of float. The result is the same on every machine.
+YOKE_VECTOR_CLONES Fit fitScale(const float *group, size_t count, float size, float scale, float low, float high) {
+#pragma clang fp contract(off)
+  Lanes products = {}, squares = {};
+  for (size_t i = 0; i < count; i += laneCount) {
+    Lanes element = {};
+    if (count - i >= laneCount)
+      std::memcpy(&element, group + i, sizeof(element));
+    else
+      std::memcpy(&element, group + i, (count - i) * sizeof(float));
+    Lanes x = element * (1 / size), q = x * (size / scale);
+    q = (q + roundingShift) - roundingShift;
+    q = q < low ? Lanes{} + low : q;
+    q = q > high ? Lanes{} + high : q;
+    Lanes weighted = x * x * q;
+    products += weighted * x;
+    squares += weighted * q;
+  }
+  float product = 0, square = 0;
+  for (size_t lane = 0; lane < laneCount; ++lane) {
+    product += products[lane];
+    square += squares[lane];
+  }
+  return square > 0 ? Fit{product / square * size, product * product / square} : Fit{scale, 0};
+}
 
 class GroupSearch {
 public:
@@ -65,39 +103,8 @@ private:
     return {scale, std::clamp(roundSmall(-from / scale), 0.0f, largest)};
   }
 
-  /// Rounds by `scale` (of either sign), then fits the scale to the integers: of all scales the best for them. Works on
-  /// elements divided by the largest, so that no power of them leaves the range of float.
-  struct Fit {
-    float scale, gain; ///< gain: by how much the weighted error is below that of an all-zero group
-  };
   Fit fit(float scale, float zero) const {
-    Lanes products = {}, squares = {};
-    auto add = [&](Lanes element) {
-      Lanes x = element * (1 / size), q = x * (size / scale);
-      q = (q + roundingShift) - roundingShift;
-      q = q < -zero ? Lanes{} - zero : q;
-      q = q > largest - zero ? Lanes{} + (largest - zero) : q;
-      Lanes weighted = x * x * q;
-      products += weighted * x;
-      squares += weighted * q;
-    };
-    size_t whole = group.size() / laneCount * laneCount;
-    Lanes element;
-    for (size_t i = 0; i < whole; i += laneCount) {
-      std::memcpy(&element, &group[i], sizeof(element));
-      add(element);
-    }
-    if (whole < group.size()) {
-      element = {};
-      std::memcpy(&element, &group[whole], (group.size() - whole) * sizeof(float));
-      add(element);
-    }
-    float product = 0, square = 0;
-    for (size_t lane = 0; lane < laneCount; ++lane) {
-      product += products[lane];
-      square += squares[lane];
-    }
-    return square > 0 ? Fit{product / square * size, product * product / square} : Fit{scale, 0};
+    return fitScale(group.data(), group.size(), size, scale, -zero, largest - zero);
   }
 
   Grid searchSymmetric() const {

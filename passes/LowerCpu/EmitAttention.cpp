@@ -1,81 +1,72 @@
 //===- EmitAttention.cpp - streaming-softmax attention over pages ---------===//
 //
 // First the team writes the step's keys and values into pages of `pageTokens` tokens: keys [head][element][token],
-// values [head][token][element]. Then each (token, key/value head, some of its query heads) is a unit of work. It goes
-// over the pages that the token sees and keeps, for each query head, the largest score, the sum of the exponentials and
-// the weighted sum of the values so far (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
-// What a unit computes does not depend on the other tokens of the step.
+// values [head][token][element]. Then each (some tokens, key/value head, some of its query heads) is a unit of work:
+// its rows are the pairs of a token and a query head. A row goes over the places that it sees in chunks of
+// `chunkTokens`, counted from the sequence's start, and keeps the largest score, sums of the exponentials and the
+// weighted sum of the values so far (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). Chunks
+// that all tokens of a unit see whole are worked on together, others token by token: a row's sums are the same either
+// way.
 //
 //===----------------------------------------------------------------------===//
 #include "LLM/LLMElementwise.h"
-#include "LowerCpu/Kernel.h"
-
-#include "llvm/Support/MathExtras.h"
+#include "LowerCpu/AttentionPlaces.h"
 
 using namespace mlir;
 using namespace yoke;
 
 namespace {
-constexpr int64_t pageTokens = KernelShape::pageTokens;
-constexpr int64_t floatBytes = sizeof(float);
+constexpr int64_t pageTokens = AttentionSizes::pageTokens;
+constexpr int64_t chunkPages = AttentionSizes::chunkPages;
+constexpr int64_t chunkTokens = AttentionSizes::chunkTokens;
 /// Below every score and far above minus infinity, whose difference with itself is no number.
 constexpr double lowest = -1e30;
 
-/// Sizes of an attention op.
-struct Sizes {
-  Sizes(llm::AttentionOp op, const KernelShape &shape)
-      : heads(op.getHeads()), kvHeads(op.getKvHeads()), headDim(op.getHeadDim()), group(heads / kvHeads),
-        paddedDim(llvm::alignTo(headDim, shape.lanes)) {
-    int64_t pageVectors = pageTokens / shape.lanes;
-    together = std::clamp<int64_t>(shape.attentionVectors / pageVectors, 1, group);
-    while (group % together != 0)
-      --together;
-  }
-  int64_t heads, kvHeads, headDim;
-  /// Query heads of a key/value head, and how many of them are worked on at once.
-  int64_t group, together;
-  int64_t paddedDim;
+/// Rows of the scratch memory.
+struct Rows {
+  Value first;
+  int64_t count;
+};
 
-  // A thread's scratch memory.
-  int64_t queryBytes() const { return together * paddedDim * floatBytes; }
-  int64_t probabilityBytes() const { return together * pageTokens * floatBytes; }
-  int64_t blockBytes() const { return headDim * pageTokens * floatBytes; }
-  int64_t branchStart() const { return 2 * queryBytes() + probabilityBytes(); }
-  int64_t scratchBytes() const { return branchStart() + 2 * blockBytes(); }
+/// A key/value head of a token's sequence and what of it is seen.
+struct Source {
+  Value token, head;
+  AttentionPlaces::Visible seen;
+  /// Every place of the chunks in question is seen.
+  bool isWhole;
 };
 
 class AttentionEmitter {
 public:
   AttentionEmitter(KernelBuilder &b, Kernel &kernel)
-      : b(b), kernel(kernel), op(kernel.find<llm::AttentionOp>()), sizes(op, b.shape) {
-    auto rows = [&](int64_t count, int64_t width) { return MemRefType::get({count, width}, b.getF32Type()); };
-    query = b.view(kernel.scratch, b.index(0), rows(sizes.together, sizes.paddedDim));
-    sums = b.view(kernel.scratch, b.index(sizes.queryBytes()), rows(sizes.together, sizes.paddedDim));
-    probabilities = b.view(kernel.scratch, b.index(2 * sizes.queryBytes()), rows(sizes.together, pageTokens));
-    branchKeys = b.view(kernel.scratch, b.index(sizes.branchStart()), keysType());
-    branchValues = b.view(kernel.scratch, b.index(sizes.branchStart() + sizes.blockBytes()), valuesType());
-    if (op.getCache())
-      pageBytes =
-          cast<llm::KVCacheType>(op.getCache().getType()).getLayers() * layerPageBytes(sizes.kvHeads, sizes.headDim);
-    else
-      stepTokens = b.add(b.rows(kernel.result), b.index(pageTokens));
+      : b(b), kernel(kernel), op(kernel.find<llm::AttentionOp>()), sizes(op, b.shape), places(b, kernel, op, sizes) {
+    auto view = [&](int64_t start, ArrayRef<int64_t> shape) {
+      return b.view(kernel.scratch, b.index(start), MemRefType::get(shape, b.getF32Type()));
+    };
+    query = view(0, {sizes.rows(), sizes.paddedDim});
+    sums = view(sizes.queryBytes(), {sizes.rows(), sizes.paddedDim});
+    scores = view(sizes.scoresStart(), {sizes.rows(), chunkTokens});
+    largest = view(sizes.largestStart(), sizes.lanes);
+    changes = view(sizes.changesStart(), sizes.lanes);
+    totals = view(sizes.totalsStart(), {sizes.rows(), sizes.lanes});
   }
 
   void emit() {
     Value tokens = b.rows(kernel.result);
-    Value units = b.mul(tokens, b.index(sizes.kvHeads));
-    b.dealt(units, [&](Value unit) { append(b.quotient(unit, sizes.kvHeads), b.remainder(unit, sizes.kvHeads)); });
+    b.dealt(b.mul(tokens, b.index(sizes.kvHeads)),
+            [&](Value unit) { append(b.quotient(unit, sizes.kvHeads), b.remainder(unit, sizes.kvHeads)); });
     b.barrier();
     int64_t parts = sizes.group / sizes.together;
-    b.dealt(b.mul(units, b.index(parts)), [&](Value unit) {
-      Value place = b.quotient(unit, parts), first = b.mul(b.remainder(unit, parts), b.index(sizes.together));
-      attend(b.quotient(place, sizes.kvHeads), b.remainder(place, sizes.kvHeads), first);
+    Value blocks = b.quotient(b.add(tokens, b.index(sizes.tokens - 1)), sizes.tokens);
+    b.dealt(b.mul(blocks, b.index(sizes.kvHeads * parts)), [&](Value unit) {
+      Value place = b.quotient(unit, parts), part = b.mul(b.remainder(unit, parts), b.index(sizes.together));
+      Value head = b.remainder(place, sizes.kvHeads);
+      Value firstHead = b.add(b.mul(head, b.index(sizes.group)), part);
+      attend(b.mul(b.quotient(place, sizes.kvHeads), b.index(sizes.tokens)), head, firstHead);
     });
   }
 
 private:
-  Value batchElement(Value array, Value token) { return b.toIndex(b.element(array, token)); }
-
   /// Copies head `head` of a query or key operand into row `target` of the query scratch, normalised and rotated as the
   /// region says.
   void readHead(Value operand, Value token, Value head, Value target) {
@@ -95,289 +86,246 @@ private:
                    rope.getTable().getType().getDimSize(1), query, target);
   }
 
-  /// The page of a slot block of a token's sequence, as a byte offset.
-  Value pageOf(Value token, Value block) {
-    Value row = b.mul(batchElement(kernel.batch.sequences, token), kernel.batch.blockStride);
-    Value page = batchElement(kernel.batch.blocks, b.add(row, block));
-    return b.add(b.mul(page, b.index(pageBytes)), kernel.pageOffset);
-  }
-
-  MemRefType keysType() { return MemRefType::get({sizes.headDim, pageTokens}, b.getF32Type()); }
-  MemRefType valuesType() { return MemRefType::get({pageTokens, sizes.headDim}, b.getF32Type()); }
-
-  Value keysOf(Value page, Value head) {
-    return b.view(kernel.kv, b.add(page, b.mul(head, b.index(sizes.blockBytes()))), keysType());
-  }
-
-  Value valuesOf(Value page, Value head) {
-    Value block = b.add(head, b.index(sizes.kvHeads));
-    return b.view(kernel.kv, b.add(page, b.mul(block, b.index(sizes.blockBytes()))), valuesType());
-  }
-
-  /// Without a cache the step's keys [head][element][token] and values [head][token][element] lie in the workspace.
-  /// This is the block that starts at `first`, which may be any token: blocks are counted from a sequence's start, so
-  /// that its results do not depend on where it stands in the step.
-  std::pair<Value, Value> stepBlock(Value head, Value first) {
-    int64_t width = sizes.kvHeads * sizes.headDim;
-    auto part = [&](Value offset, ArrayRef<int64_t> shape, Value row, Value column, int64_t rows, int64_t columns) {
-      auto type = MemRefType::get(shape, b.getF32Type());
-      Value all = memref::ViewOp::create(b, type, kernel.workspace, offset, stepTokens);
-      SmallVector<OpFoldResult> offsets = {row, column}, strides(2, b.getIndexAttr(1));
-      SmallVector<OpFoldResult> sizes = {b.getIndexAttr(rows), b.getIndexAttr(columns)};
-      return memref::SubViewOp::create(b, all, offsets, sizes, strides);
-    };
-    Value row = b.add(b.mul(head, stepTokens), first), zero = b.index(0);
-    return {part(zero, {width, ShapedType::kDynamic}, b.mul(head, b.index(sizes.headDim)), first, sizes.headDim,
-                 pageTokens),
-            part(b.mul(stepTokens, b.index(width * floatBytes)), {ShapedType::kDynamic, sizes.headDim}, row, zero,
-                 pageTokens, sizes.headDim)};
-  }
-
   void append(Value token, Value head) {
-    Value zero = b.index(0), lane = zero, keys, values;
-    if (op.getCache()) {
-      Value slot = batchElement(kernel.batch.slots, token);
-      Value page = pageOf(token, b.quotient(slot, pageTokens));
-      lane = b.remainder(slot, pageTokens);
-      keys = keysOf(page, head), values = valuesOf(page, head);
-    } else {
-      std::tie(keys, values) = stepBlock(head, token);
-    }
+    Value zero = b.index(0);
+    AttentionPlaces::Own own = places.ownPlace(token, head);
     readHead(op.getK(), token, head, zero);
     b.loop(zero, b.index(sizes.headDim), b.index(1),
-           [&](Value d) { b.setElement(b.element(query, {zero, d}), keys, {d, lane}); });
+           [&](Value d) { b.setElement(b.element(query, {zero, d}), own.keys, {d, own.lane}); });
     Value source = kernel.memory.lookup(op.getV());
     Value start = b.mul(head, b.index(sizes.headDim));
     b.forColumns(sizes.headDim, [&](Columns columns) {
-      b.store(b.load(source, token, b.shifted(columns, start)), values, lane, columns);
+      b.store(b.load(source, token, b.shifted(columns, start)), own.values, own.lane, columns);
     });
   }
 
-  /// What a token sees: places [begin, end), which are slots, or from `branch` on positions of its branch of a draft
-  /// tree. Without a cache `first` is the token of place 0.
-  struct Visible {
-    Value begin, end, branch, first;
-  };
+  Value rowOf(Rows rows, int64_t r) { return b.add(rows.first, b.index(r)); }
 
-  Visible visible(Value token) {
-    Value limit = batchElement(kernel.batch.limits, token), slot = batchElement(kernel.batch.slots, token);
-    Value position = batchElement(kernel.batch.positions, token), begin = b.index(0);
-    if (op.getWindow())
-      begin = b.greatest(b.sub(position, b.index(*op.getWindow() - 1)), begin);
-    if (!op.getCache()) {
-      if (op.getMask() == llm::AttentionMask::causal)
-        limit = b.least(limit, b.add(slot, b.index(1)));
-      return {begin, limit, {}, b.sub(token, slot)};
-    }
-    // In a tree listed parents first, a node whose slot is its position has all earlier nodes for ancestors.
-    Value inTree = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, slot, position);
-    Value end = arith::SelectOp::create(b, inTree, b.add(position, b.index(1)), limit);
-    auto choice = scf::IfOp::create(b, b.getIndexType(), inTree, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(choice.thenBlock());
-    Value root = forAncestors(token, [](Value) {});
-    scf::YieldOp::create(b, batchElement(kernel.batch.positions, root));
-    b.setInsertionPointToStart(choice.elseBlock());
-    scf::YieldOp::create(b, b.index(std::numeric_limits<int32_t>::max()));
-    return {begin, end, choice.getResult(0), {}};
-  }
-
-  /// Calls `body` for a token and each of its ancestors of this step; returns the last, whose parent is committed.
-  Value forAncestors(Value token, function_ref<void(Value)> body) {
-    auto loop = scf::WhileOp::create(b, TypeRange{b.getIndexType(), b.getIndexType()}, ValueRange{token, token});
-    OpBuilder::InsertionGuard guard(b);
-    Type index = b.getIndexType();
-    Block *before = b.createBlock(&loop.getBefore(), {}, {index, index}, {b.getLoc(), b.getLoc()});
-    Value current = before->getArgument(0);
-    Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, current, b.index(0));
-    scf::ConditionOp::create(b, more, before->getArguments());
-    Block *after = b.createBlock(&loop.getAfter(), {}, {index, index}, {b.getLoc(), b.getLoc()});
-    current = after->getArgument(0);
-    body(current);
-    scf::YieldOp::create(b, ValueRange{batchElement(kernel.batch.parents, current), current});
-    return loop.getResult(1);
-  }
-
-  /// The keys and values of a block of places.
-  std::pair<Value, Value> blockOf(Value token, Value head, Value block, const Visible &seen) {
-    if (!op.getCache())
-      return stepBlock(head, b.add(seen.first, b.mul(block, b.index(pageTokens))));
-    Value page = pageOf(token, block);
-    Value keys = keysOf(page, head), values = valuesOf(page, head);
-    Value end = b.mul(b.add(block, b.index(1)), b.index(pageTokens));
-    Value holdsBranch = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, end, seen.branch);
-    auto choice = scf::IfOp::create(b, TypeRange{keys.getType(), values.getType()}, holdsBranch, true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(choice.thenBlock());
-    gatherBranch(token, head, block, keys, values);
-    scf::YieldOp::create(b, ValueRange{branchKeys, branchValues});
-    b.setInsertionPointToStart(choice.elseBlock());
-    scf::YieldOp::create(b, ValueRange{keys, values});
-    return {choice.getResult(0), choice.getResult(1)};
-  }
-
-  /// Copies a page to scratch memory and puts the token's ancestors of this step in the places of their positions.
-  void gatherBranch(Value token, Value head, Value block, Value keys, Value values) {
-    auto copyRows = [&](Value from, Value to, int64_t rows, int64_t width) {
-      b.loop(b.index(0), b.index(rows), b.index(1), [&](Value row) {
-        b.forColumns(width, [&](Columns columns) { b.store(b.load(from, row, columns), to, row, columns); });
-      });
+  /// Tokens from `first` on, as many as a unit has, for the query heads from `firstHead` on.
+  void attend(Value first, Value head, Value firstHead) {
+    Value end = b.least(b.add(first, b.index(sizes.tokens)), b.rows(kernel.result)), one = b.index(1);
+    auto rowsOf = [&](Value token) {
+      return Rows{b.mul(b.sub(token, first), b.index(sizes.together)), sizes.together};
     };
-    copyRows(keys, branchKeys, sizes.headDim, pageTokens);
-    copyRows(values, branchValues, pageTokens, sizes.headDim);
-    forAncestors(token, [&](Value ancestor) {
-      Value position = batchElement(kernel.batch.positions, ancestor);
-      Value isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.quotient(position, pageTokens), block);
-      auto here = scf::IfOp::create(b, isHere, /*withElseRegion=*/false);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(here.thenBlock());
-      Value slot = batchElement(kernel.batch.slots, ancestor);
-      Value page = pageOf(token, b.quotient(slot, pageTokens)), from = b.remainder(slot, pageTokens);
-      Value to = b.remainder(position, pageTokens), source = keysOf(page, head);
-      b.loop(b.index(0), b.index(sizes.headDim), b.index(1),
-             [&](Value d) { b.setElement(b.element(source, {d, from}), branchKeys, {d, to}); });
-      Value sourceValues = valuesOf(page, head);
-      b.forColumns(sizes.headDim,
-                   [&](Columns columns) { b.store(b.load(sourceValues, from, columns), branchValues, to, columns); });
+    b.loop(first, end, one, [&](Value token) { start(token, firstHead, rowsOf(token)); });
+    auto alone = [&](Value token, Value begin, Value end, const AttentionPlaces::Visible &seen) {
+      Source source{token, head, seen, false};
+      b.loop(begin, end, one, [&](Value chunk) { attendChunk(source, rowsOf(token), chunk); });
+    };
+    Shared shared = sharedChunks(first, end);
+    if (op.getWindow() && sizes.tokens > 1)
+      b.loop(first, end, one, [&](Value token) {
+        AttentionPlaces::Visible seen = places.visibleChain(token);
+        alone(token, b.quotient(seen.begin, chunkTokens), shared.begin, seen);
+      });
+    if (sizes.tokens > 1) {
+      Source source{first, head, places.visibleChain(first), true};
+      source.seen.branch = {};
+      b.loop(shared.begin, shared.end, one,
+             [&](Value chunk) { attendChunk(source, {b.index(0), sizes.rows()}, chunk); });
+    }
+    b.loop(first, end, one, [&](Value token) {
+      AttentionPlaces::Visible seen = places.visible(token);
+      Value begin = b.greatest(b.quotient(seen.begin, chunkTokens), shared.end);
+      alone(token, begin, b.quotient(b.add(seen.end, b.index(chunkTokens - 1)), chunkTokens), seen);
+      finish(token, firstHead, rowsOf(token));
     });
   }
 
-  /// Scores of one page's tokens for each query head: `together` times pageTokens / lanes vectors.
-  SmallVector<Value> scores(Value keys, Value firstSlot, Value begin, Value end) {
+  /// Chunks [begin, end) that all tokens of a unit see whole; 0 and 0 when there are none.
+  struct Shared {
+    Value begin, end;
+  };
+  Shared sharedChunks(Value first, Value end) {
+    Value none = b.index(0);
+    if (sizes.tokens == 1)
+      return {none, none};
+    SmallVector<Value> init = {
+        none, b.index(std::numeric_limits<int32_t>::max()),
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.sub(end, first), b.index(sizes.tokens))};
+    SmallVector<Value> all = b.reduce(first, end, b.index(1), init, [&](Value token, ValueRange carried) {
+      AttentionPlaces::Visible seen = places.visibleChain(token);
+      Value begin = b.quotient(b.add(seen.begin, b.index(chunkTokens - 1)), chunkTokens);
+      Value isAlike = arith::AndIOp::create(b, carried[2], places.sameSequence(token, first));
+      if (op.getCache()) {
+        Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+        isAlike = arith::AndIOp::create(b, isAlike, arith::XOrIOp::create(b, places.onBranch(token), yes));
+      }
+      return SmallVector<Value>{b.greatest(carried[0], begin), b.least(carried[1], b.quotient(seen.end, chunkTokens)),
+                                isAlike};
+    });
+    Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, all[0], all[1]);
+    Value usable = arith::AndIOp::create(b, some, all[2]);
+    return {arith::SelectOp::create(b, usable, all[0], none), arith::SelectOp::create(b, usable, all[1], none)};
+  }
+
+  /// Reads a token's queries and empties their sums.
+  void start(Value token, Value firstHead, Rows rows) {
+    auto scale = b.splat(op.getScale().convertToDouble());
+    for (int64_t h = 0; h < rows.count; ++h) {
+      Value row = rowOf(rows, h);
+      readHead(op.getQ(), token, b.add(firstHead, b.index(h)), row);
+      b.forColumns(sizes.headDim,
+                   [&](Columns columns) { b.store(b.mul(b.load(query, row, columns), scale), query, row, columns); });
+      b.forColumns(sizes.paddedDim, [&](Columns columns) { b.store(b.splat(0.0), sums, row, columns); });
+      b.store(b.splat(0.0), totals, row, {b.index(0), {}});
+      b.setElement(b.scalar(lowest), largest, row);
+    }
+  }
+
+  void finish(Value token, Value firstHead, Rows rows) {
+    for (int64_t h = 0; h < rows.count; ++h) {
+      Value row = rowOf(rows, h), column = b.mul(b.add(firstHead, b.index(h)), b.index(sizes.headDim));
+      Value total = b.reduceAdd(b.load(totals, row, {b.index(0), {}}));
+      Value inverse = b.broadcast(b.div(b.scalar(1.0), total));
+      b.forColumns(sizes.headDim, [&](Columns columns) {
+        b.store(b.mul(b.load(sums, row, columns), inverse), kernel.result, token, b.shifted(columns, column));
+      });
+    }
+  }
+
+  void attendChunk(const Source &source, Rows rows, Value chunk) {
+    Value first = b.mul(chunk, b.index(chunkPages)), begin = first, end = b.add(first, b.index(chunkPages));
+    if (!source.isWhole) {
+      begin = b.greatest(begin, b.quotient(source.seen.begin, pageTokens));
+      end = b.least(end, b.quotient(b.add(source.seen.end, b.index(pageTokens - 1)), pageTokens));
+    }
+    auto columnOf = [&](Value page) { return b.mul(b.sub(page, first), b.index(pageTokens)); };
+    b.loop(begin, end, b.index(1), [&](Value page) { emitScores(source, rows, page, columnOf(page)); });
+    SmallVector<Value> correction = emitExponentials(rows, columnOf(begin), columnOf(end));
+    addValues(source, rows, begin, end, correction, columnOf);
+  }
+
+  /// Stores the scores of one page's tokens for each row, from `column` on.
+  void emitScores(const Source &source, Rows rows, Value page, Value column) {
     int64_t vectors = pageTokens / b.shape.lanes;
-    SmallVector<Value> result(sizes.together * vectors, b.splat(0.0));
+    Value keys = places.keys(source.token, source.head, page, source.seen);
+    SmallVector<Value> result(rows.count * vectors, b.splat(0.0));
     result = b.reduce(b.index(0), b.index(sizes.headDim), b.index(1), result, [&](Value d, ValueRange carried) {
       SmallVector<Value> next(carried);
       SmallVector<Value> key;
       for (int64_t v = 0; v < vectors; ++v)
         key.push_back(b.load(keys, d, {b.index(v * b.shape.lanes), {}}));
-      for (int64_t h = 0; h < sizes.together; ++h) {
-        Value q = b.broadcast(b.element(query, {b.index(h), d}));
+      for (int64_t r = 0; r < rows.count; ++r) {
+        Value q = b.broadcast(b.element(query, {rowOf(rows, r), d}));
         for (int64_t v = 0; v < vectors; ++v)
-          next[h * vectors + v] = b.fma(q, key[v], next[h * vectors + v]);
+          next[r * vectors + v] = b.fma(q, key[v], next[r * vectors + v]);
       }
       return next;
     });
+    Value firstPlace = b.mul(page, b.index(pageTokens));
     for (int64_t v = 0; v < vectors; ++v) {
-      Value seen = seenLanes(b.add(firstSlot, b.index(v * b.shape.lanes)), begin, end);
-      for (int64_t h = 0; h < sizes.together; ++h) {
-        Value &score = result[h * vectors + v];
+      Value offset = b.index(v * b.shape.lanes), seen;
+      if (!source.isWhole)
+        seen = seenLanes(b.add(firstPlace, offset), source.seen);
+      for (int64_t r = 0; r < rows.count; ++r) {
+        Value score = result[r * vectors + v];
         if (op.getSoftcap())
           score = llm::emitSoftcap(b, op.getSoftcap()->convertToDouble(), score);
-        score = arith::SelectOp::create(b, seen, score, b.splat(lowest));
+        if (seen)
+          score = arith::SelectOp::create(b, seen, score, b.splat(lowest));
+        b.store(score, scores, rowOf(rows, r), {b.add(column, offset), {}});
       }
     }
-    return result;
   }
 
-  /// Lanes whose slot, `slot` for the first, lies in [begin, end).
-  Value seenLanes(Value slot, Value begin, Value end) {
+  /// Lanes whose place, `place` for the first, is seen.
+  Value seenLanes(Value place, const AttentionPlaces::Visible &visible) {
     auto type = VectorType::get({b.shape.lanes}, b.getI1Type());
     Value zero = b.index(0);
-    Value before = vector::CreateMaskOp::create(b, type, b.greatest(b.sub(begin, slot), zero));
-    Value upTo = vector::CreateMaskOp::create(b, type, b.greatest(b.sub(end, slot), zero));
+    Value before = vector::CreateMaskOp::create(b, type, b.greatest(b.sub(visible.begin, place), zero));
+    Value upTo = vector::CreateMaskOp::create(b, type, b.greatest(b.sub(visible.end, place), zero));
     return arith::XOrIOp::create(b, arith::OrIOp::create(b, before, upTo), before);
   }
 
-  void attend(Value token, Value head, Value firstHead) {
-    auto scale = b.splat(op.getScale().convertToDouble());
-    for (int64_t h = 0; h < sizes.together; ++h) {
-      Value queryHead = b.add(b.mul(head, b.index(sizes.group)), b.add(firstHead, b.index(h)));
-      readHead(op.getQ(), token, queryHead, b.index(h));
-      b.forColumns(sizes.headDim, [&](Columns columns) {
-        b.store(b.mul(b.load(query, b.index(h), columns), scale), query, b.index(h), columns);
-      });
-      b.forColumns(sizes.paddedDim, [&](Columns columns) { b.store(b.splat(0.0), sums, b.index(h), columns); });
+  /// Turns the scores of columns [begin, end) into exponentials below each row's new largest; returns by what the sums
+  /// so far have to be multiplied.
+  SmallVector<Value> emitExponentials(Rows rows, Value begin, Value end) {
+    Value step = b.index(b.shape.lanes);
+    auto scoresAt = [&](int64_t r, Value column) { return b.load(scores, rowOf(rows, r), {column, {}}); };
+    SmallVector<Value> init(rows.count, b.splat(lowest)), largestHere, maxima, correction;
+    largestHere = b.reduce(begin, end, step, init, [&](Value column, ValueRange carried) {
+      SmallVector<Value> next;
+      for (int64_t r = 0; r < rows.count; ++r)
+        next.push_back(b.max(carried[r], scoresAt(r, column)));
+      return next;
+    });
+    for (int64_t r = 0; r < rows.count; ++r) {
+      Value before = b.element(largest, rowOf(rows, r)), after = b.max(before, b.reduceMax(largestHere[r]));
+      b.setElement(after, largest, rowOf(rows, r));
+      b.setElement(b.sub(before, after), changes, b.index(r));
+      maxima.push_back(b.broadcast(after));
     }
-
-    Visible seen = visible(token);
-    Value firstBlock = b.quotient(seen.begin, pageTokens);
-    Value endBlock = b.quotient(b.add(seen.end, b.index(pageTokens - 1)), pageTokens);
-    SmallVector<Value> state; // largest score and sum of exponentials of each head
-    for (int64_t h = 0; h < sizes.together; ++h)
-      state.append({b.scalar(lowest), b.scalar(0.0)});
-    state = b.reduce(firstBlock, endBlock, b.index(1), state,
-                     [&](Value block, ValueRange carried) { return attendBlock(token, head, block, seen, carried); });
-
-    for (int64_t h = 0; h < sizes.together; ++h) {
-      Value queryHead = b.add(b.mul(head, b.index(sizes.group)), b.add(firstHead, b.index(h)));
-      Value start = b.mul(queryHead, b.index(sizes.headDim));
-      Value inverse = b.broadcast(b.div(b.scalar(1.0), state[2 * h + 1]));
-      b.forColumns(sizes.headDim, [&](Columns columns) {
-        b.store(b.mul(b.load(sums, b.index(h), columns), inverse), kernel.result, token, b.shifted(columns, start));
-      });
+    Columns lanes{b.index(0), {}};
+    b.store(b.exp(b.load(changes, {}, lanes)), changes, {}, lanes);
+    SmallVector<Value> total;
+    for (int64_t r = 0; r < rows.count; ++r) {
+      correction.push_back(b.broadcast(b.element(changes, b.index(r))));
+      total.push_back(b.mul(b.load(totals, rowOf(rows, r), lanes), correction.back()));
     }
-  }
-
-  SmallVector<Value> attendBlock(Value token, Value head, Value block, const Visible &seen, ValueRange carried) {
-    int64_t vectors = pageTokens / b.shape.lanes;
-    auto [keys, values] = blockOf(token, head, block, seen);
-    Value first = b.mul(block, b.index(pageTokens));
-    SmallVector<Value> score = scores(keys, first, seen.begin, seen.end);
-
-    SmallVector<Value> state, correction;
-    for (int64_t h = 0; h < sizes.together; ++h) {
-      Value largest = score[h * vectors];
-      for (int64_t v = 1; v < vectors; ++v)
-        largest = b.max(largest, score[h * vectors + v]);
-      Value newMax = b.max(carried[2 * h], b.reduceMax(largest));
-      Value newMaxVector = b.broadcast(newMax);
-      Value total = b.splat(0.0);
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value p = b.exp(b.sub(score[h * vectors + v], newMaxVector));
-        b.store(p, probabilities, b.index(h), {b.index(v * b.shape.lanes), {}});
-        total = b.add(total, p);
+    total = b.reduce(begin, end, step, total, [&](Value column, ValueRange carried) {
+      SmallVector<Value> next;
+      for (int64_t r = 0; r < rows.count; ++r) {
+        Value p = b.exp(b.sub(scoresAt(r, column), maxima[r]));
+        b.store(p, scores, rowOf(rows, r), {column, {}});
+        next.push_back(b.add(carried[r], p));
       }
-      Value change = b.exp(b.broadcast(b.sub(carried[2 * h], newMax)));
-      Value changeScalar = vector::ExtractOp::create(b, change, 0);
-      state.append({newMax, b.fma(carried[2 * h + 1], changeScalar, b.reduceAdd(total))});
-      correction.push_back(change);
-    }
-    addValues(values, b.greatest(b.sub(seen.begin, first), b.index(0)),
-              b.least(b.sub(seen.end, first), b.index(pageTokens)), correction);
-    return state;
+      return next;
+    });
+    for (int64_t r = 0; r < rows.count; ++r)
+      b.store(total[r], totals, rowOf(rows, r), lanes);
+    return correction;
   }
 
-  /// sums = sums * correction + probabilities[from, to) x values
-  void addValues(Value values, Value from, Value to, ArrayRef<Value> correction) {
+  /// sums = sums * correction + exponentials x values of pages [begin, end)
+  void addValues(const Source &source, Rows rows, Value begin, Value end, ArrayRef<Value> correction,
+                 function_ref<Value(Value)> columnOf) {
     SmallVector<Columns> all = b.unrolledColumns(sizes.headDim);
-    int64_t atOnce = std::max<int64_t>(1, b.shape.attentionVectors / sizes.together);
+    int64_t atOnce = std::max<int64_t>(1, b.shape.attentionVectors / rows.count);
     for (ArrayRef<Columns> rest = all; !rest.empty(); rest = rest.drop_front(std::min<size_t>(atOnce, rest.size()))) {
       ArrayRef<Columns> part = rest.take_front(atOnce);
       SmallVector<Value> acc;
-      for (int64_t h = 0; h < sizes.together; ++h)
+      for (int64_t r = 0; r < rows.count; ++r)
         for (Columns columns : part)
-          acc.push_back(b.mul(b.load(sums, b.index(h), columns), correction[h]));
-      acc = b.reduce(from, to, b.index(1), acc, [&](Value j, ValueRange carried) {
-        SmallVector<Value> next(carried);
-        SmallVector<Value> value;
-        for (Columns columns : part)
-          value.push_back(b.load(values, j, columns));
-        for (int64_t h = 0; h < sizes.together; ++h) {
-          Value p = b.broadcast(b.element(probabilities, {b.index(h), j}));
-          for (size_t c = 0; c < part.size(); ++c)
-            next[h * part.size() + c] = b.fma(p, value[c], next[h * part.size() + c]);
+          acc.push_back(b.mul(b.load(sums, rowOf(rows, r), columns), correction[r]));
+      acc = b.reduce(begin, end, b.index(1), acc, [&](Value page, ValueRange carried) {
+        Value values = places.values(source.token, source.head, page, source.seen), column = columnOf(page);
+        Value from = b.index(0), to = b.index(pageTokens);
+        if (!source.isWhole) {
+          Value firstPlace = b.mul(page, b.index(pageTokens));
+          from = b.greatest(b.sub(source.seen.begin, firstPlace), from);
+          to = b.least(b.sub(source.seen.end, firstPlace), to);
         }
-        return next;
+        return b.reduce(from, to, b.index(1), carried, [&](Value j, ValueRange carried) {
+          SmallVector<Value> next(carried), value;
+          for (Columns columns : part)
+            value.push_back(b.load(values, j, columns));
+          Value place = b.add(column, j);
+          for (int64_t r = 0; r < rows.count; ++r) {
+            Value p = b.broadcast(b.element(scores, {rowOf(rows, r), place}));
+            for (size_t c = 0; c < part.size(); ++c)
+              next[r * part.size() + c] = b.fma(p, value[c], next[r * part.size() + c]);
+          }
+          return next;
+        });
       });
-      for (int64_t h = 0; h < sizes.together; ++h)
+      for (int64_t r = 0; r < rows.count; ++r)
         for (size_t c = 0; c < part.size(); ++c)
-          b.store(acc[h * part.size() + c], sums, b.index(h), part[c]);
+          b.store(acc[r * part.size() + c], sums, rowOf(rows, r), part[c]);
     }
   }
 
   KernelBuilder &b;
   Kernel &kernel;
   llm::AttentionOp op;
-  Sizes sizes;
-  Value query, sums, probabilities, branchKeys, branchValues;
-  int64_t pageBytes = 0; ///< with a cache
-  Value stepTokens;      ///< without: tokens that the workspace has room for, a block beyond the last included
+  AttentionSizes sizes;
+  AttentionPlaces places;
+  Value query, sums, scores, largest, changes, totals;
 };
 } // namespace
 
 KernelNeeds yoke::attentionNeeds(llm::AttentionOp op, const KernelShape &shape, int64_t maxTokens) {
-  Sizes sizes(op, shape);
+  AttentionSizes sizes(op, shape);
   KernelNeeds needs{.scratchBytes = sizes.scratchBytes()};
   if (!op.getCache())
     needs.workspaceBytes = layerPageBytes(sizes.kvHeads, sizes.headDim) / pageTokens * (maxTokens + pageTokens);

@@ -222,11 +222,12 @@ void addBenchCommand(CLI::App &app, Action &action) {
   command->add_option("--weights", flags->model.weights, weightsHelp);
   command->add_option("--activations", flags->model.activations, activationsHelp);
   command->add_flag("-q,--quiet", flags->model.quiet, "No progress");
-  command->footer("Timings exclude tokenization and sampling. Lists are 1,2,3: every combination is a row.\n"
-                  "Share of the roof: generation by bytes of weights read against streaming reads, prompts by two\n"
-                  "operations per parameter and token against f32 multiply-adds, both measured on this machine.\n"
-                  "Examples:\n  yoke bench model.yoke -p 128,512 -n 128 -t 1,2 -o json\n"
-                  "  yoke bench model.yoke --decode auto --decode ngram --prompts prompts.jsonl -n 128");
+  command->footer(
+      "Timings exclude tokenization and sampling. Lists are 1,2,3: every combination is a row.\n"
+      "Share of the roof: generation by bytes of weights read against streaming reads, prompts by two\n"
+      "operations per weight that a token is multiplied with against f32 multiply-adds, both measured here.\n"
+      "Examples:\n  yoke bench model.yoke -p 128,512 -n 128 -t 1,2 -o json\n"
+      "  yoke bench model.yoke --decode auto --decode ngram --prompts prompts.jsonl -n 128");
   command->callback([flags, &action] { action = [flags] { return bench(*flags); }; });
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <ctime>
 #include <filesystem>
+#include <map>
 
 namespace yoke::cli {
 namespace {
@@ -29,9 +30,26 @@ double deviation(const std::vector<double> &values) {
 struct Figures {
   std::vector<double> nanoseconds, tokensPerSecond;
   double gigabytesPerSecond = 0; ///< weights read by a step of one token, generation only
-  double gigaflops = 0;          ///< two per parameter and token, prompts only
+  double gigaflops = 0;          ///< two per weight that a token is multiplied with, prompts only
   std::optional<double> percentOfRoof;
 };
+
+/// Weights that each token of a prompt is multiplied with: not the table of embeddings, nor the head, which works on
+/// the last token alone, and of experts those that are chosen. Found from the bytes that a step of one token reads.
+double weightsOfAToken(const Manifest &manifest) {
+  static const std::map<std::string_view, double> elementBytes = {{"f32", 4},
+                                                                  {"bf16", 2},
+                                                                  {"f16", 2},
+                                                                  {"q8", 34.0 / 32},
+                                                                  {"q4", 18.0 / 32},
+                                                                  {"q4-plain", 18.0 / 32},
+                                                                  {"q4-asymmetric", 20.0 / 32}};
+  const double head = double(manifest.vocabSize) * double(manifest.hiddenSize);
+  auto bytes = elementBytes.find(manifest.weightType);
+  if (!manifest.tokenBytes || bytes == elementBytes.end())
+    return std::max(double(manifest.parameters) - head, 0.0);
+  return std::max(double(*manifest.tokenBytes) / bytes->second - head, 0.0);
+}
 
 Figures figuresOf(const BenchContext &context, const BenchRow &row) {
   Figures figures;
@@ -49,12 +67,22 @@ Figures figuresOf(const BenchContext &context, const BenchRow &row) {
     if (roof != context.roofs.end())
       figures.percentOfRoof = 100 * bytesPerSecond / roof->second.readBytesPerSecond;
   } else {
-    const double flops = rate * 2 * double(context.model.manifest.parameters);
+    const double flops = rate * 2 * weightsOfAToken(context.model.manifest);
     figures.gigaflops = flops / 1e9;
     if (roof != context.roofs.end())
       figures.percentOfRoof = 100 * flops / roof->second.flopsPerSecond;
   }
   return figures;
+}
+
+std::string describe(const Roof &roof) {
+  std::string text =
+      fmt::format("{:.1f} GB/s read, {:.0f} GFLOP/s f32", roof.readBytesPerSecond / 1e9, roof.flopsPerSecond / 1e9);
+  if (roof.bf16FlopsPerSecond > 0)
+    text += fmt::format(", {:.0f} bf16", roof.bf16FlopsPerSecond / 1e9);
+  if (roof.int8OpsPerSecond > 0)
+    text += fmt::format(", {:.0f} GOP/s int8", roof.int8OpsPerSecond / 1e9);
+  return text;
 }
 
 std::string testName(const BenchRow &row) {
@@ -105,6 +133,8 @@ Fields fieldsOf(const BenchContext &context, const BenchRow &row, const std::str
       {"gflop_per_s", row.prompt ? Json(figures.gigaflops) : Json(nullptr)},
       {"roof_gb_per_s", hasRoof ? Json(roof->second.readBytesPerSecond / 1e9) : Json(nullptr)},
       {"roof_gflop_per_s", hasRoof ? Json(roof->second.flopsPerSecond / 1e9) : Json(nullptr)},
+      {"roof_bf16_gflop_per_s", hasRoof ? Json(roof->second.bf16FlopsPerSecond / 1e9) : Json(nullptr)},
+      {"roof_int8_gop_per_s", hasRoof ? Json(roof->second.int8OpsPerSecond / 1e9) : Json(nullptr)},
       {"percent_of_roof", figures.percentOfRoof ? Json(*figures.percentOfRoof) : Json(nullptr)},
   };
 }
@@ -205,8 +235,7 @@ std::string formatMarkdown(const BenchContext &context, const std::vector<BenchR
     }
   }
   for (const auto &[threads, roof] : context.roofs)
-    out += fmt::format("\nroof with {} threads: {:.1f} GB/s read, {:.0f} GFLOP/s f32\n", threads,
-                       roof.readBytesPerSecond / 1e9, roof.flopsPerSecond / 1e9);
+    out += fmt::format("\nroof with {} threads: {}\n", threads, describe(roof));
   return out;
 }
 
