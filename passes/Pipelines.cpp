@@ -5,6 +5,7 @@
 #include "Decompose/Decompose.h"
 #include "Fuse/Fuse.h"
 #include "LowerCpu/LowerCpu.h"
+#include "NpuPim/NpuPim.h"
 #include "Partition/Partition.h"
 #include "Quantize/Quantize.h"
 
@@ -86,15 +87,32 @@ static void buildNative(OpPassManager &manager, const StageOptions &) {
   addContract(manager, "native", {}, {"llvm"});
 }
 
-void yoke::buildPlacement(OpPassManager &manager, const std::string &target) {
+void yoke::buildPlacement(OpPassManager &manager, const std::string &target, const PlacementOptions &options) {
   StageOptions stage;
   buildSimplify(manager, stage);
   buildFuse(manager, stage);
-  manager.addPass(createSpecialisePass());
+  SpecialisePassOptions classes;
+  if (!options.step.empty())
+    classes.classes = {options.step};
+  manager.addPass(createSpecialisePass(classes));
   PartitionPassOptions partition;
   partition.target = target;
+  partition.context = options.context;
   manager.addPass(createPartitionPass(partition));
   manager.addPass(createCheckPlacementPass({.target = target, .context = partition.context}));
+}
+
+void yoke::buildCommands(OpPassManager &manager, const std::string &target, const PlacementOptions &options) {
+  buildPlacement(manager, target, options);
+  InterleavePassOptions interleave;
+  interleave.target = target;
+  interleave.context = options.context;
+  manager.addPass(createInterleavePass(interleave));
+  LowerNpuPimPassOptions lower;
+  lower.target = target;
+  lower.context = options.context;
+  manager.addPass(createLowerNpuPimPass(lower));
+  addContract(manager, "commands", {}, {"npu", "pim"});
 }
 
 static constexpr Stage simplifyStage{"simplify", "canonical form of the llm dialect, nothing that is not needed",
@@ -132,6 +150,8 @@ void yoke::registerPassesAndPipelines() {
   registerPartitionPass();
   registerCheckPlacementPass();
   registerErasePlacementPass();
+  registerInterleavePass();
+  registerLowerNpuPimPass();
   static PassPipelineRegistration<StageOptions> simplify("yoke-simplify", "Canonical form of the llm dialect",
                                                          buildSimplify);
   static PassPipelineRegistration<StageOptions> fuse("yoke-fuse", "Fuse llm ops into one region a kernel", buildFuse);

@@ -29,8 +29,17 @@ struct Stage {
 /// All stages on the way to a CPU, first to last.
 llvm::ArrayRef<Stage> cpuStages();
 
-/// The way to kernels on the devices of a target file, for the usual classes of steps.
-void buildPlacement(mlir::OpPassManager &manager, const std::string &target);
+/// The step that is placed.
+struct PlacementOptions {
+  std::string step;       ///< a class, SEQUENCESxTOKENS; empty: the usual ones
+  int64_t context = 1024; ///< tokens of a sequence in the KV cache
+};
+
+/// The way to kernels on the devices of a target file.
+void buildPlacement(mlir::OpPassManager &manager, const std::string &target, const PlacementOptions &options);
+
+/// That way, and on to command programs.
+void buildCommands(mlir::OpPassManager &manager, const std::string &target, const PlacementOptions &options);
 
 /// The stages whose result is linalg on tensors, for upstream's tools. What cannot be linalg stays and is a remark.
 llvm::ArrayRef<Stage> linalgStages();

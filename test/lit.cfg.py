@@ -17,7 +17,7 @@ if config.yoke_runtime_only:
     config.available_features.add("runtime-only")
 
 llvm_config.with_system_environment(["HOME", "TMP", "TEMP", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS"])
-yoke_tools = ["yoke", "yoke-opt", "yoke-translate", "yoke-lsp-server", "yoke-reduce"]
+yoke_tools = ["yoke", "yoke-opt", "yoke-translate", "yoke-lsp-server", "yoke-reduce", "yoke-sim"]
 llvm_config.add_tool_substitutions(["FileCheck", "not", "count", "split-file"], [config.llvm_tools_dir])
 llvm_config.add_tool_substitutions(
     [ToolSubst(tool, unresolved="ignore") for tool in yoke_tools], [os.path.join(config.yoke_build_dir, "bin")]

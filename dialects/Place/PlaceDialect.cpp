@@ -62,3 +62,22 @@ LogicalResult TransferOp::verify() {
                          << ", which made the value, found one from " << stringifyDevice(getSource());
   return success();
 }
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, ScheduleKind, int64_t subBatches,
+                                   Device attention, int64_t devices, int64_t rows, DenseI64ArrayAttr lengths,
+                                   DenseI64ArrayAttr channels) {
+  if (subBatches != 1 && subBatches != 2)
+    return emitError() << "expected 1 or 2 sub-batches, found " << subBatches;
+  if (attention != Device::npu && attention != Device::pim)
+    return emitError() << "expected attention on npu or pim, found " << stringifyDevice(attention);
+  if (devices < 1 || rows < 1)
+    return emitError() << "expected at least one device and one row, found " << devices << " and " << rows;
+  if (lengths.empty() || lengths.size() != channels.size())
+    return emitError() << "expected as many channels as lengths, at least one, found " << channels.size() << " and "
+                       << lengths.size();
+  for (auto [length, channel] : llvm::zip(lengths.asArrayRef(), channels.asArrayRef()))
+    if (length < rows || length > (1 << 20) || channel < 0 || channel > INT16_MAX)
+      return emitError() << "expected lengths from the " << rows << " new tokens to 2^20 and channels from 0 to "
+                         << INT16_MAX << ", found " << length << " and " << channel;
+  return success();
+}

@@ -2,6 +2,7 @@
 #define YOKE_PLACE_OPS_TD
 
 include "Place/PlaceBase.td"
+include "mlir/IR/AttrTypeBase.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -16,6 +17,39 @@ def Place_Device : I32EnumAttr<"Device", "a kind of device", [
   let genSpecializedAttr = 0;
 }
 def Place_DeviceAttr : EnumAttr<Place_Dialect, Place_Device, "device">;
+
+def Place_ScheduleKind : I32EnumAttr<"ScheduleKind", "how devices of one memory work at once", [
+  I32EnumAttrCase<"overlapped", 0>, // every command when its operands are there
+  I32EnumAttrCase<"stages", 1>, // stages with barriers, as NeuPIMs
+  I32EnumAttrCase<"published_stages", 2> // with the published simulator's shortcuts
+]> {
+  let cppNamespace = "::yoke::place";
+  let genSpecializedAttr = 0;
+}
+
+def Place_ScheduleAttr : AttrDef<Place_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "how a placed step is run";
+  let description = [{
+    On a function, as `place.schedule`: the requests of the step by their tokens (new ones included) and the memory channel that each lives in, the new tokens (`rows`)
+    of each, in how many sub-batches they go, where attention is done, and how many devices share each layer.
+
+    Example: `#place.schedule<overlapped, sub_batches = 2, attention = pim, devices = 1, rows = 1, lengths = [513, 513], channels = [0, 1]>`
+
+    Constraints: one or two sub-batches; attention on npu or pim; as many channels as lengths, at least one; lengths hold the new tokens.
+  }];
+  let parameters = (ins EnumParameter<Place_ScheduleKind>:$kind, "int64_t":$sub_batches, EnumParameter<Place_Device>:$attention,
+                        "int64_t":$devices, "int64_t":$rows, "::mlir::DenseI64ArrayAttr":$lengths, "::mlir::DenseI64ArrayAttr":$channels);
+  let builders = [
+    AttrBuilder<(ins "::yoke::place::ScheduleKind":$kind, "int64_t":$sub_batches, "::yoke::place::Device":$attention, "int64_t":$devices,
+                     "int64_t":$rows, "::llvm::ArrayRef<int64_t>":$lengths, "::llvm::ArrayRef<int64_t>":$channels), [{
+      return $_get($_ctxt, kind, sub_batches, attention, devices, rows, ::mlir::DenseI64ArrayAttr::get($_ctxt, lengths),
+                   ::mlir::DenseI64ArrayAttr::get($_ctxt, channels));
+    }]>
+  ];
+  let assemblyFormat = "`<` $kind `,` struct($sub_batches, $attention, $devices, $rows, $lengths, $channels) `>`";
+  let genVerifyDecl = 1;
+}
 
 class Place_Op<string mnemonic, list<Trait> traits = []> : Op<Place_Dialect, mnemonic, traits>;
 

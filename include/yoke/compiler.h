@@ -27,6 +27,8 @@ struct yoke_compile_options {
   void *progress_context;
   const char *activations; /* "i8", "i16", "bf16": what activations are rounded to before products; default: "i8" where
                               weights are quantised, else as they are */
+  const char *step;        /* with a JSON target: the class of steps, SEQUENCESxTOKENS; default: the usual ones */
+  int64_t context;         /* with a JSON target: tokens of a sequence in the KV cache; 0: 1024 */
 };
 
 /* Compiles. Returns 0, or on failure 1 (failed), 2 (wrong options), 3 (malformed input), 4 (out of resources), after

@@ -1,6 +1,7 @@
 //===- Compile.cpp - from a checkpoint to a package -----------------------===//
 #include "Compiler/Compile.h"
 
+#include "Commands/Commands.h"
 #include "Compiler/Codegen.h"
 #include "Compiler/Describe.h"
 #include "Compiler/Diagnostics.h"
@@ -9,8 +10,10 @@
 #include "Import/Import.h"
 #include "LowerCpu/WeightLayout.h"
 #include "Package/PackageWriter.h"
+#include "Pim/Pim.h"
 #include "Pipelines.h"
 #include "Quantize/Quantize.h"
+#include "Simulator/CommandCodec.h"
 #include "Tokenizer/Tokenizer.h"
 
 #include "mlir/IR/AsmState.h"
@@ -51,7 +54,7 @@ public:
 
   Status run() {
     if (StringRef(options.target).ends_with(".json"))
-      return emitPlaced();
+      return emitDescribed();
     CpuTarget target = YOKE_TRY(CpuTarget::parse(options.target));
     if (!options.activations.empty() && !llvm::is_contained(activationTypes(), options.activations))
       return usageError("activations {}: expected {}", options.activations, llvm::join(activationTypes(), ", "));
@@ -123,12 +126,19 @@ private:
     return {};
   }
 
-  /// The text of the model's kernels on the devices of a target file; a line for each class of steps goes to stderr.
-  Status emitPlaced() {
-    if (options.emit != "placed")
-      return usageError("target {}: no code is made for described targets; --emit placed shows the placement, `yoke "
-                        "simulate` runs it",
+  /// The model's kernels on the devices of a target file, or the commands of a step; lines about the choices go to
+  /// stderr.
+  Status emitDescribed() {
+    bool commands = options.emit == "commands" || options.emit == "commands-binary";
+    if (options.emit != "placed" && !commands)
+      return usageError("target {}: no code is made for described targets; --emit placed shows the placement, --emit "
+                        "commands the commands of a step, `yoke simulate` runs it",
                         options.target);
+    if (options.context < 0)
+      return usageError("context {}: expected context >= 0", options.context);
+    PlacementOptions placement{options.step, options.context ? options.context : PlacementOptions().context};
+    if (commands && placement.step.empty())
+      placement.step = "1x1";
     YOKE_TRY(startRemarks());
     report("import", 0);
     YOKE_TRY(readModel());
@@ -141,10 +151,10 @@ private:
       return success();
     });
     PassManager manager(&context);
-    buildPlacement(manager, options.target);
+    (commands ? buildCommands : buildPlacement)(manager, options.target, placement);
     if (mlir::failed(manager.run(*module)))
       return tl::unexpected<Error>(errors.take(ErrorKind::Malformed, options.target + ": placement failed"));
-    return emitText();
+    return options.emit == "commands-binary" ? emitCommands() : emitText();
   }
 
   /// Runs the stages one by one; stops after the one that is to be printed.
@@ -177,8 +187,9 @@ private:
         return emitText();
     }
     if (!options.emit.empty())
-      return usageError("emit {}: expected llm, fused, linalg, kernels or llvm, or placed with --target FILE.json",
-                        options.emit);
+      return usageError(
+          "emit {}: expected llm, fused, linalg, kernels or llvm, or placed or commands with --target FILE.json",
+          options.emit);
     return {};
   }
 
@@ -198,15 +209,25 @@ private:
     return text;
   }
 
-  Status emitText() {
-    if (options.output.empty()) {
-      // A reader that has seen enough closes the pipe; that is no failure of ours.
-      std::string text = moduleText();
-      std::fwrite(text.data(), 1, text.size(), stdout);
-      std::fflush(stdout);
-      return {};
-    }
-    return writeFile(options.output, moduleText());
+  Status emitText() { return emit(moduleText()); }
+
+  Status emitCommands() {
+    auto programs = module->getOps<npu::ProgramOp>();
+    FailureOr<sim::CommandProgram> program = failure();
+    if (!programs.empty())
+      program = readCommands(*programs.begin());
+    if (mlir::failed(program))
+      return failed("{}: the commands have no binary form", options.target);
+    return emit(sim::encodeCommands(*program));
+  }
+
+  Status emit(std::string_view contents) {
+    if (!options.output.empty())
+      return writeFile(options.output, contents);
+    // A reader that has seen enough closes the pipe; that is no failure of ours.
+    std::fwrite(contents.data(), 1, contents.size(), stdout);
+    std::fflush(stdout);
+    return {};
   }
 
   static Status writeFile(const std::string &path, std::string_view text) {

@@ -21,6 +21,8 @@ struct CompileOptions {
   std::string saveTemps;   ///< folder for the IR after each stage and the object file
   bool printIrAfterStage = false;
   int64_t maxStepTokens = 0; ///< 0: 512
+  std::string step;          ///< with a target file: the class SEQUENCESxTOKENS; empty: usual ones, one for commands
+  int64_t context = 0;       ///< with a target file: tokens that a sequence has in the KV cache; 0: 1024
   std::function<void(std::string_view phase, double fraction)> progress;
 };
 

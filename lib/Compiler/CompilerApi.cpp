@@ -34,6 +34,8 @@ static CompileOptions readOptions(const yoke_compile_options &options) {
   out.printIrAfterStage = options.print_ir_after_stage != 0;
   out.maxStepTokens = options.max_step_tokens;
   out.activations = text(options.activations);
+  out.step = text(options.step);
+  out.context = options.context;
   if (options.progress)
     out.progress = [progress = options.progress, context = options.progress_context](std::string_view phase,
                                                                                      double fraction) {

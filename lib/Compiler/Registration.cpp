@@ -5,6 +5,7 @@
 #include "LLM/LLMDecompose.h"
 #include "LLM/LLMTiling.h"
 #include "MoE/MoE.h"
+#include "Pim/Pim.h"
 #include "Pipelines.h"
 #include "Place/Place.h"
 
@@ -22,7 +23,7 @@ void yoke::registerEverything(mlir::DialectRegistry &registry) {
   mlir::registerAllToLLVMIRTranslations(registry);
   mlir::registerAllPasses();
   registerPassesAndPipelines();
-  registry.insert<llm::LLMDialect, moe::MoEDialect, place::PlaceDialect>();
+  registry.insert<llm::LLMDialect, moe::MoEDialect, npu::NpuDialect, pim::PimDialect, place::PlaceDialect>();
   llm::registerTilingInterfaceExternalModels(registry);
   llm::registerDecomposeInterfaceExternalModels(registry);
 }

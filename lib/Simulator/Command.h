@@ -40,12 +40,16 @@ struct Command {
   uint16_t count = 1; ///< COMPs in a COMPS_READRES
   int32_t row = -1;
   int32_t column = 0;
+
+  bool operator==(const Command &) const = default;
 };
 
 struct TimedCommand {
   int64_t cycle;
   int32_t channel;
   Command command;
+
+  bool operator==(const TimedCommand &) const = default;
 };
 
 /// One line a command: `cycle channel NAME bank row column count`, by channel then cycle.

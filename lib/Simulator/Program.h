@@ -33,9 +33,11 @@ struct Task {
   uint8_t bank = 0;     ///< Store to a place
   int32_t row = -1;     ///< Store to a place, when >= 0
   int64_t amount = 0;   ///< bytes; Gemm: rows streamed / busy cycles; Vector, Delay: cycles
-  int64_t latency = 0;  ///< Gemm by busy cycles: from the end of streaming to the result
+  int64_t latency = 0;  ///< Gemm by busy cycles: from the end of streaming to the result; Delay: bytes of a device
   int64_t reserve = 0;  ///< scratchpad bytes taken before it starts
   int64_t release = 0;  ///< scratchpad bytes given back when it is done
+  int32_t tile = -1;    ///< the load whose bytes are given back
+  int32_t rows = 0;     ///< Load: of the tile; Gemm: rows multiplied; Delay: devices (for command programs, not timing)
   int32_t firstStep = 0, steps = 0; ///< Pim: in Program::steps
   int32_t pending = 0;              ///< tasks that it waits for
 };

@@ -30,7 +30,7 @@ struct Stage {
 
 } // namespace
 
-MachineOptions publishedOptions(const Target &target, const ModelShape &model, PublishedSystem system) {
+MachineOptions publishedMachine(PublishedSystem system) {
   MachineOptions options;
   options.engines.assign(publishedEngines + 1, {});
   options.engines[publishedEngines].byPriority = true; // joins
@@ -42,36 +42,42 @@ MachineOptions publishedOptions(const Target &target, const ModelShape &model, P
   options.channel.activationBudget =
       system == PublishedSystem::NeuPims || system == PublishedSystem::NeuPimsInterleaved;
   options.arrays = ArrayModel::Overlapped;
-  options.addressWrap = 10 * model.width * model.width / model.tensorParallel;
   if (system == PublishedSystem::NpuOnly) {
     options.arrays = ArrayModel::Serial;
     options.engines[arrayLoad].startInterval = 1;
-    options.addressWrap = 10 * model.width * model.width;
   }
   if (system == PublishedSystem::NaiveNpuPim)
     options.engines[pimLoad].stepInterval = 1;
   return options;
 }
 
-Result<PublishedResult> runPublished(Machine &machine, const Target &target, const ModelShape &model,
-                                     const std::vector<Request> &batch, PublishedSystem system) {
-  std::vector<Request> all = byChannel(batch, target.memory->channels);
-  std::vector<Request> first, second;
-  std::vector<Stage> stages;
-  PublishedResult result;
-  int64_t begin = machine.now();
+MachineOptions publishedOptions(const Target &target, const ModelShape &model, PublishedSystem system) {
+  MachineOptions options = publishedMachine(system);
+  int64_t ways = system == PublishedSystem::NpuOnly ? 1 : model.tensorParallel;
+  options.addressWrap = 10 * model.width * model.width / ways;
+  return options;
+}
+
+void liftShortcuts(MachineOptions &options) {
+  options.channel.compositeEnd = CompositeEnd::AtLastComp;
+  for (EngineOptions &engine : options.engines)
+    engine.stepInterval = 0;
+}
+
+std::vector<PublishedStage> publishedStages(const Target &target, const ModelShape &model,
+                                            const std::vector<Request> &batch, PublishedSystem system) {
+  std::vector<PublishedStage> built;
   if (system == PublishedSystem::NpuOnly) {
-    Program program;
-    PublishedBuilder builder(program, target, model);
+    PublishedStage &block = built.emplace_back("block", Program());
+    PublishedBuilder builder(block.program, target, model);
     queryKeyValue(builder, model, int64_t(batch.size()));
     builder.fusedAttention(batch);
     projectionAndFeedForward(builder, model, int64_t(batch.size()));
-    YOKE_TRY(machine.run(std::move(program)));
-    result.cycles = result.cyclesPerBlock = machine.now() - begin;
-    result.stages = {{"block", result.cycles}};
-    result.path = machine.criticalPath(machine.lastFinished(), begin);
-    return result;
+    return built;
   }
+  std::vector<Request> all = byChannel(batch, target.memory->channels);
+  std::vector<Request> first, second;
+  std::vector<Stage> stages;
   if (system == PublishedSystem::NeuPimsInterleaved) {
     std::tie(first, second) = splitBatch(batch, target.memory->channels);
     stages = {{"A", &first, true, false, nullptr}, {"B", &second, true, false, &first},
@@ -81,8 +87,7 @@ Result<PublishedResult> runPublished(Machine &machine, const Target &target, con
     stages = {{"A", &all, true, false, nullptr}, {"B", nullptr, false, false, &all}, {"E", &all, false, true, nullptr}};
   }
   for (const Stage &stage : stages) {
-    Program program;
-    int64_t start = machine.now();
+    Program &program = built.emplace_back(stage.name, Program()).program;
     if (stage.arrays && !stage.arrays->empty()) {
       PublishedBuilder builder(program, target, model);
       if (stage.rest)
@@ -94,9 +99,19 @@ Result<PublishedResult> runPublished(Machine &machine, const Target &target, con
       PublishedBuilder builder(program, target, model);
       builder.pimAttention(*stage.pim, system != PublishedSystem::NaiveNpuPim);
     }
-    YOKE_TRY(machine.run(std::move(program)));
+  }
+  return built;
+}
+
+Result<PublishedResult> runPublished(Machine &machine, const Target &target, const ModelShape &model,
+                                     const std::vector<Request> &batch, PublishedSystem system) {
+  PublishedResult result;
+  int64_t begin = machine.now();
+  for (PublishedStage &stage : publishedStages(target, model, batch, system)) {
+    int64_t start = machine.now();
+    YOKE_TRY(machine.run(std::move(stage.program)));
     result.stages.push_back({stage.name, machine.now() - start});
-    bool steady = system != PublishedSystem::NeuPimsInterleaved || stage.name[0] == 'C' || stage.name[0] == 'D';
+    bool steady = system != PublishedSystem::NeuPimsInterleaved || stage.name == "C" || stage.name == "D";
     if (steady && machine.lastFinished() >= 0)
       addShares(result.path, machine.criticalPath(machine.lastFinished(), start));
   }

@@ -223,24 +223,24 @@ void PublishedBuilder::tileSteps(int32_t row, int64_t comps, int64_t results, in
   }
 }
 
-void PublishedBuilder::logitSteps(const Request &request, int64_t chunk, bool composite, int32_t rowBase) {
+void PublishedBuilder::logitSteps(const Request &request, int64_t chunk, bool composite, int64_t rowBase) {
   int64_t heads = page() / model.headSize, chunks = ceilDivide(model.keyWidth(), page());
   int64_t here = std::min(heads, model.keyHeadsPerDevice() - chunk * heads);
   int64_t comps = ceilDivide(model.headSize, target.pim->macsPerBank);
   int64_t total = comps * here;
   program.steps.push_back({CommandKind::Gwrite, false, 1, 0, 0, 0, noOwner, 0});
   for (int64_t t = 0; t < ceilDivide(request.length, target.memory->banksPerChannel()); ++t)
-    tileSteps(rowBase + int32_t(t * chunks + chunk), comps, here, int64_t(std::bit_floor(uint64_t(total))), composite);
+    tileSteps(keyRow(rowBase + t * chunks + chunk), comps, here, int64_t(std::bit_floor(uint64_t(total))), composite);
 }
 
-void PublishedBuilder::attendSteps(const Request &request, bool composite, int32_t rowBase) {
+void PublishedBuilder::attendSteps(const Request &request, bool composite, int64_t rowBase) {
   int64_t chunks = ceilDivide(request.length, page());
   for (int64_t c = 0; c < chunks; ++c) {
     program.steps.push_back({CommandKind::Gwrite, false, 1, 0, 0, 0, noOwner, 0});
     int64_t tokens = std::min(page(), request.length - c * page());
     int64_t comps = ceilDivide(tokens, target.pim->macsPerBank);
     for (int64_t t = 0; t < ceilDivide(model.headSize, target.memory->banksPerChannel()); ++t)
-      tileSteps(rowBase + int32_t(t * chunks + c), comps, 1, int64_t(std::bit_ceil(uint64_t(comps))), composite);
+      tileSteps(valueRow(rowBase + t * chunks + c), comps, 1, int64_t(std::bit_ceil(uint64_t(comps))), composite);
   }
 }
 
@@ -260,7 +260,7 @@ void PublishedBuilder::logit(const std::vector<Request> &requests, bool composit
   Tile tile;
   beginTile(tile, false);
   int64_t headsPerPage = page() / model.headSize, chunks = ceilDivide(model.keyWidth(), page());
-  int32_t rowBase = 1024;
+  int64_t rowBase = 0;
   for (const Request &request : requests) {
     std::vector<TaskId> chunkTasks;
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
@@ -269,7 +269,7 @@ void PublishedBuilder::logit(const std::vector<Request> &requests, bool composit
         logitSteps(request, chunk, composite, rowBase);
       chunkTasks.push_back(pimTask(tile, request, Phase::Logit, first));
     }
-    rowBase = (rowBase + int32_t(chunks * ceilDivide(request.length, target.memory->banksPerChannel()))) % (1 << 20);
+    rowBase += chunks * ceilDivide(request.length, target.memory->banksPerChannel());
     for (int64_t head = 0; head < model.headsPerDevice(); ++head) {
       TaskId softmax = task(tile, TaskKind::Vector, pimExecute, Phase::Softmax, softmaxCycles(request.length), false);
       program.depend(softmax, chunkTasks[size_t(head / model.queriesPerKey() / headsPerPage)]);
@@ -285,7 +285,7 @@ void PublishedBuilder::attend(const std::vector<Request> &requests, bool composi
   Tile tile;
   beginTile(tile, false);
   int64_t tilesPerChunk = ceilDivide(model.headSize, target.memory->banksPerChannel());
-  int32_t rowBase = 1 << 20;
+  int64_t rowBase = 0;
   for (const Request &request : requests) {
     for (int64_t head = 0; head < model.headsPerDevice(); ++head) {
       int32_t first = int32_t(program.steps.size());
@@ -300,7 +300,7 @@ void PublishedBuilder::attend(const std::vector<Request> &requests, bool composi
         store(tile, model.headSize * elementBytes, Phase::Attend, sum, pimStore);
       }
     }
-    rowBase += int32_t(tilesPerChunk * ceilDivide(request.length, page()));
+    rowBase += tilesPerChunk * ceilDivide(request.length, page());
   }
   endTile(tile);
   endOperator();

@@ -38,8 +38,17 @@ private:
   void endOperator();
   void matMulTile(int64_t rows, int64_t inner, int64_t columns, bool bias, bool accumulate, bool write, Phase phase);
   void rowOperator(int64_t rows, int64_t width, int64_t operands, int64_t cycles, int64_t parameters, Phase phase);
-  void logitSteps(const Request &request, int64_t chunk, bool composite, int32_t rowBase);
-  void attendSteps(const Request &request, bool composite, int32_t rowBase);
+  void logitSteps(const Request &request, int64_t chunk, bool composite, int64_t rowBase);
+  void attendSteps(const Request &request, bool composite, int64_t rowBase);
+  /// Rows of keys in the first half of the memory, of values in the second; neither is checked to be free.
+  int32_t keyRow(int64_t number) const {
+    int64_t first = target.memory->rows / 32, span = std::max<int64_t>(1, target.memory->rows / 2 - first);
+    return int32_t(first + number % span);
+  }
+  int32_t valueRow(int64_t number) const {
+    int64_t first = target.memory->rows / 2;
+    return int32_t(first + number % (target.memory->rows - first));
+  }
   void tileSteps(int32_t row, int64_t comps, int64_t results, int64_t headerComps, bool composite);
   TaskId pimTask(Tile &tile, const Request &request, Phase phase, int32_t firstStep);
   void logit(const std::vector<Request> &requests, bool composite);

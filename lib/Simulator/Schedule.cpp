@@ -10,8 +10,10 @@ ScheduleBuilder::Slice ScheduleBuilder::weights(int64_t length, int64_t width, P
   Slice slice;
   slice.load = add(TaskKind::Load, loadEngine, phase, bytes, {});
   program.tasks[size_t(slice.load)].reserve = bytes;
+  program.tasks[size_t(slice.load)].rows = int32_t(length);
   slice.freed = join();
   program.tasks[size_t(slice.freed)].release = bytes;
+  program.tasks[size_t(slice.freed)].tile = slice.load;
   slice.length = length;
   slice.width = width;
   schedule.weightBytes += bytes;
@@ -22,6 +24,7 @@ TaskId ScheduleBuilder::multiply(Slice &slice, int64_t rows, Phase phase, TaskId
   int64_t rounds = ceilDivide(ceilDivide(slice.length, npu.arrayRows), npu.arrays);
   TaskId id = add(TaskKind::Gemm, arrayEngine, phase, rounds * std::max(rows, npu.arrayRows), {slice.load, input});
   program.tasks[size_t(id)].latency = npu.arrayRows + npu.arrayColumns;
+  program.tasks[size_t(id)].rows = int32_t(rows);
   program.depend(slice.freed, id);
   schedule.flops += 2.0 * double(rows) * double(slice.length * slice.width);
   return id;
@@ -41,8 +44,12 @@ TaskId ScheduleBuilder::vectors(int64_t rows, int64_t cyclesPerRow, Phase phase,
 TaskId ScheduleBuilder::reduce(int64_t rows, TaskId input) {
   if (!options.links || !target.link || model.tensorParallel == 1)
     return input;
-  double seconds = allReduceSeconds(*target.link, model.tensorParallel, double(rows * model.width * element));
-  return add(TaskKind::Delay, linkEngine, Phase::Link, int64_t(std::ceil(seconds * npu.clockMHz * 1e6)), {input});
+  int64_t bytes = rows * model.width * element;
+  double seconds = allReduceSeconds(*target.link, model.tensorParallel, double(bytes));
+  TaskId id = add(TaskKind::Delay, linkEngine, Phase::Link, int64_t(std::ceil(seconds * npu.clockMHz * 1e6)), {input});
+  program.tasks[size_t(id)].latency = bytes;
+  program.tasks[size_t(id)].rows = int32_t(model.tensorParallel);
+  return id;
 }
 
 void ScheduleBuilder::block(const std::vector<std::vector<Request>> &parts, std::vector<TaskId> &inputs) {
@@ -70,6 +77,9 @@ void ScheduleBuilder::block(const std::vector<std::vector<Request>> &parts, std:
     program.depend(end, inputs[s]);
   }
   schedule.blockEnds.push_back(end);
+  // Blocks lie at one distance in all channels, and begin with the same place for vectors.
+  std::fill(nextRow.begin(), nextRow.end(), *std::max_element(nextRow.begin(), nextRow.end()));
+  std::fill(nextVector.begin(), nextVector.end(), 0);
 }
 
 void ScheduleBuilder::queriesKeysValues(const std::vector<std::vector<Request>> &parts,
@@ -214,20 +224,28 @@ double allReduceSeconds(const LinkTarget &link, int64_t devices, double bytes) {
   return steps * (link.latency + bytes / double(devices) / link.bandwidth);
 }
 
-MachineOptions scheduleMachine(const Target &target, const ModelShape &model, int64_t rows) {
+MachineOptions overlappedMachine() {
   MachineOptions options;
   options.engines.assign(scheduleEngines, {});
   for (size_t engine = 0; engine < scheduleEngines; ++engine)
     options.engines[engine].byPriority = engine != loadEngine;
   options.engines[loadEngine].outstanding = 4;
   options.channel.bankQueue = 32;
+  return options;
+}
+
+MachineOptions scheduleMachine(const Target &target, const ModelShape &model, int64_t rows) {
+  MachineOptions options = overlappedMachine();
   options.scratchpadBytes =
       std::max<int64_t>(1, target.npu->scratchpadBytes - rows * activationBytesPerRow(model, *target.npu));
   return options;
 }
 
-Result<Schedule> buildSchedule(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
-                               const ScheduleOptions &options) {
+namespace {
+
+/// The sub-batches. Error (Failed): they do not fit the scratchpad, or a head not a row.
+Result<std::vector<std::vector<Request>>> partsOf(const Target &target, const ModelShape &model,
+                                                  const std::vector<Request> &batch, const ScheduleOptions &options) {
   YOKE_TRY(checkScratchpad(target, model, rowsOf(batch)));
   if (options.attentionOnPim && model.headSize * target.pim->elementBytes > target.memory->rowBytes)
     return failed("{}: a head of {} elements is longer than a row of {} bytes", target.name, model.headSize,
@@ -238,6 +256,29 @@ Result<Schedule> buildSchedule(const Target &target, const ModelShape &model, co
     if (!first.empty() && !second.empty())
       parts = {first, second};
   }
+  return parts;
+}
+
+} // namespace
+
+Result<BlockSchedule> buildBlock(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
+                                 const ScheduleOptions &options) {
+  std::vector<std::vector<Request>> parts = YOKE_TRY(partsOf(target, model, batch, options));
+  BlockSchedule block;
+  ScheduleBuilder builder(target, model, options, block.schedule);
+  for (size_t i = 0; i < parts.size(); ++i)
+    block.inputs.push_back(builder.join());
+  block.outputs = block.inputs;
+  builder.block(parts, block.outputs);
+  block.rows = builder.rowsTaken();
+  if (options.checkCapacity)
+    YOKE_TRY(checkMemory(target, model, batch, builder.rowsUsed(), options.attentionOnPim));
+  return block;
+}
+
+Result<Schedule> buildSchedule(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
+                               const ScheduleOptions &options) {
+  std::vector<std::vector<Request>> parts = YOKE_TRY(partsOf(target, model, batch, options));
   Schedule schedule;
   std::vector<TaskId> inputs(parts.size(), -1);
   ScheduleBuilder builder(target, model, options, schedule);

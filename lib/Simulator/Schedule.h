@@ -33,11 +33,24 @@ enum ScheduleEngine : uint8_t {
   scheduleEngines
 };
 
+/// One block to be repeated: `inputs` are tasks that stand for the rows of each sub-batch, `outputs` those of the
+/// block.
+struct BlockSchedule {
+  Schedule schedule;
+  std::vector<TaskId> inputs, outputs;
+  int64_t rows = 0; ///< of keys and values in the fullest channel, by which the next block's lie further
+};
+
 /// Error (Failed): the scratchpad or the memory is too small; says by how much.
 Result<Schedule> buildSchedule(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
                                const ScheduleOptions &options);
+/// Errors: those of buildSchedule.
+Result<BlockSchedule> buildBlock(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
+                                 const ScheduleOptions &options);
 /// The language model head of one device for `rows` rows, with the final norm and the choice of tokens: one "block".
 Result<Schedule> buildHead(const Target &target, const ModelShape &model, int64_t rows);
+/// A machine for our schedules, its scratchpad not limited.
+MachineOptions overlappedMachine();
 MachineOptions scheduleMachine(const Target &target, const ModelShape &model, int64_t rows);
 
 /// New tokens of all requests.

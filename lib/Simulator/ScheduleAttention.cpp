@@ -57,7 +57,8 @@ void ScheduleBuilder::pimAttention(const Request &request, int64_t group, TaskId
   packedRows[size_t(request.channel)] += keyTiles + ceilDivide(here * valueTiles * length, page);
   PimStep gwrite;
   // The new key and value; values are gathered until an access is full of tokens.
-  vectorStore(request, 2 * here * model.headSize, input, gwrite);
+  for (int written = 0; written < 2; ++written)
+    vectorStore(request, here * model.headSize, input, gwrite);
   for (int64_t pass = 0; pass < passes; ++pass) {
     TaskId query = vectorStore(request, here * model.headSize, input, gwrite);
     int32_t first = int32_t(program.steps.size());
@@ -108,9 +109,12 @@ void ScheduleBuilder::npuAttention(const Request &request, int64_t group, TaskId
       int64_t tokens = std::min(piece, length - begin), bytes = here * tokens * model.headSize * element;
       TaskId load = add(TaskKind::Load, loadEngine, phase, bytes, {});
       program.tasks[size_t(load)].reserve = bytes;
+      program.tasks[size_t(load)].rows = int32_t(tokens);
       TaskId id = add(TaskKind::Gemm, arrayEngine, phase, ceilDivide(busy * tokens, length), {load, after});
       program.tasks[size_t(id)].latency = npu.arrayRows + npu.arrayColumns;
       program.tasks[size_t(id)].release = bytes;
+      program.tasks[size_t(id)].tile = load;
+      program.tasks[size_t(id)].rows = int32_t(request.rows * passes);
       program.depend(done, id);
     }
     return done;

@@ -25,8 +25,11 @@ public:
   void head(int64_t rows);
   /// Rows of the fullest channel, with the values of short requests packed several heads to a row.
   int64_t rowsUsed() const { return *std::max_element(packedRows.begin(), packedRows.end()); }
+  /// Rows from the first to the last one given out.
+  int64_t rowsTaken() const { return *std::max_element(nextRow.begin(), nextRow.end()) - memory.rows / 2; }
+  TaskId join() { return add(TaskKind::Join, joinEngine, Phase::Other, 0, {}); }
 
-private:
+protected:
   struct Slice {
     TaskId load, freed;
     int64_t length, width;
@@ -44,7 +47,6 @@ private:
         program.depend(id, before);
     return id;
   }
-  TaskId join() { return add(TaskKind::Join, joinEngine, Phase::Other, 0, {}); }
 
   Slice weights(int64_t length, int64_t width, Phase phase);
   TaskId multiply(Slice &slice, int64_t rows, Phase phase, TaskId input);

@@ -62,37 +62,11 @@ void measure(Simulation &result, const Target &target, const Machine &machine, d
 
 double weightFlops(const ModelShape &model, int64_t rows) { return 2.0 * double(model.blockWeights()) * double(rows); }
 
-Result<Simulation> runSchedule(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
-                               const ScheduleOptions &schedule, const SimulateOptions &options) {
-  Schedule built = YOKE_TRY(buildSchedule(target, model, batch, schedule));
-  Machine machine(target, scheduleMachine(target, model, rowsOf(batch)));
-  if (options.commands)
-    machine.recordCommands(options.commands);
-  machine.recordSpans(options.spans);
-  YOKE_TRY(machine.run(std::move(built.program)));
-  Simulation result;
-  int64_t first = machine.finished(built.blockEnds.front()), last = machine.finished(built.blockEnds.back());
-  double steady = double(schedule.blocks - 1);
-  result.cyclesPerBlock = (last - first) / (schedule.blocks - 1);
-  result.simulatedCycles = machine.now();
-  result.interleaved = schedule.subBatches == 2;
-  result.linksInside = schedule.links;
-  result.plan = fmt::format("{}, attention on {}", result.interleaved ? "two sub-batches" : "one batch",
-                            schedule.attentionOnPim ? "pim" : "npu");
-  measure(result, target, machine, double(schedule.blocks), built.flops,
-          double(built.weightBytes + built.npuKeyValueBytes));
-  setBreakdown(result, machine.criticalPath(built.blockEnds.back(), first), steady, target.npu->clockMHz * 1e6);
-  return result;
-}
-
 Result<Simulation> runPublishedMode(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
                                     PublishedSystem system, const SimulateOptions &options) {
   MachineOptions machineOptions = publishedOptions(target, model, system);
-  if (!options.published) { // what can be lifted without another schedule
-    machineOptions.channel.compositeEnd = CompositeEnd::AtLastComp;
-    for (EngineOptions &engine : machineOptions.engines)
-      engine.stepInterval = 0;
-  }
+  if (!options.published)
+    liftShortcuts(machineOptions);
   Machine machine(target, machineOptions);
   if (options.commands)
     machine.recordCommands(options.commands);
@@ -125,28 +99,11 @@ double npuRoofCycles(const Target &target, const ModelShape &model, const std::v
                   weightFlops(model, rowsOf(batch)) / target.npu->flopsPerCycle());
 }
 
-std::vector<ScheduleOptions> candidatesOf(const Target &target, const ModelShape &model,
-                                          const std::vector<Request> &batch, const SimulateOptions &options) {
-  std::vector<ScheduleOptions> candidates;
-  bool links = options.links && target.link && model.tensorParallel > 1;
-  bool decodes = std::any_of(batch.begin(), batch.end(), [](const Request &request) { return request.rows == 1; });
-  for (bool pim : {true, false})
-    for (int64_t parts : {1, 2}) {
-      bool wanted = options.interleave == Interleave::Auto || (options.interleave == Interleave::On) == (parts == 2);
-      bool possible = (!pim || (target.pim && decodes)) && (parts == 1 || ((pim || links) && batch.size() > 1));
-      if (options.mode == Mode::Yoke ? wanted && possible : !pim && parts == 1)
-        candidates.push_back({3, parts, pim, links, options.checkCapacity});
-    }
-  if (candidates.empty())
-    candidates.push_back({3, 1, false, links, options.checkCapacity});
-  return candidates;
-}
-
 Result<Simulation> chooseSchedule(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
                                   const SimulateOptions &options) {
-  std::vector<ScheduleOptions> candidates = candidatesOf(target, model, batch, options);
+  std::vector<ScheduleOptions> candidates = scheduleCandidates(target, model, batch, options);
   if (candidates.size() == 1)
-    return runSchedule(target, model, batch, candidates.front(), options);
+    return simulateSchedule(target, model, batch, candidates.front(), options);
   SimulateOptions quiet = options;
   quiet.commands = nullptr;
   quiet.spans = nullptr;
@@ -156,7 +113,7 @@ Result<Simulation> chooseSchedule(const Target &target, const ModelShape &model,
   for (size_t i = 0; i < candidates.size(); ++i) {
     if (best && !candidates[i].attentionOnPim && npuRoofCycles(target, model, batch) > double(best->cyclesPerBlock))
       continue;
-    Result<Simulation> candidate = runSchedule(target, model, batch, candidates[i], quiet);
+    Result<Simulation> candidate = simulateSchedule(target, model, batch, candidates[i], quiet);
     simulated += candidate ? candidate->simulatedCycles : 0;
     if (best ? !candidate || candidate->cyclesPerBlock >= best->cyclesPerBlock : i && !candidate)
       continue;
@@ -164,7 +121,7 @@ Result<Simulation> chooseSchedule(const Target &target, const ModelShape &model,
     chosen = i;
   }
   if (best && (options.commands || options.spans))
-    best = runSchedule(target, model, batch, candidates[chosen], options);
+    best = simulateSchedule(target, model, batch, candidates[chosen], options);
   if (best)
     best->simulatedCycles = simulated;
   return best;
@@ -216,6 +173,46 @@ std::string limitingResource(const std::vector<OpShare> &breakdown) {
   }
   auto most = std::max_element(totals.begin(), totals.end(), [](auto &a, auto &b) { return a.second < b.second; });
   return most == totals.end() ? "" : most->first;
+}
+
+std::vector<ScheduleOptions> scheduleCandidates(const Target &target, const ModelShape &model,
+                                                const std::vector<Request> &batch, const SimulateOptions &options) {
+  std::vector<ScheduleOptions> candidates;
+  bool links = options.links && target.link && model.tensorParallel > 1;
+  bool decodes = std::any_of(batch.begin(), batch.end(), [](const Request &request) { return request.rows == 1; });
+  for (bool pim : {true, false})
+    for (int64_t parts : {1, 2}) {
+      bool wanted = options.interleave == Interleave::Auto || (options.interleave == Interleave::On) == (parts == 2);
+      bool possible = (!pim || (target.pim && decodes)) && (parts == 1 || ((pim || links) && batch.size() > 1));
+      if (options.mode == Mode::Yoke ? wanted && possible : !pim && parts == 1)
+        candidates.push_back({3, parts, pim, links, options.checkCapacity});
+    }
+  if (candidates.empty())
+    candidates.push_back({3, 1, false, links, options.checkCapacity});
+  return candidates;
+}
+
+Result<Simulation> simulateSchedule(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
+                                    const ScheduleOptions &schedule, const SimulateOptions &options) {
+  Schedule built = YOKE_TRY(buildSchedule(target, model, batch, schedule));
+  Machine machine(target, scheduleMachine(target, model, rowsOf(batch)));
+  if (options.commands)
+    machine.recordCommands(options.commands);
+  machine.recordSpans(options.spans);
+  YOKE_TRY(machine.run(std::move(built.program)));
+  Simulation result;
+  int64_t first = machine.finished(built.blockEnds.front()), last = machine.finished(built.blockEnds.back());
+  double steady = double(schedule.blocks - 1);
+  result.cyclesPerBlock = (last - first) / (schedule.blocks - 1);
+  result.simulatedCycles = machine.now();
+  result.interleaved = schedule.subBatches == 2;
+  result.linksInside = schedule.links;
+  result.plan = fmt::format("{}, attention on {}", result.interleaved ? "two sub-batches" : "one batch",
+                            schedule.attentionOnPim ? "pim" : "npu");
+  measure(result, target, machine, double(schedule.blocks), built.flops,
+          double(built.weightBytes + built.npuKeyValueBytes));
+  setBreakdown(result, machine.criticalPath(built.blockEnds.back(), first), steady, target.npu->clockMHz * 1e6);
+  return result;
 }
 
 Result<Simulation> simulateBlock(const Target &target, const ModelShape &model, std::vector<Request> batch,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "Simulator/Machine.h"
+#include "Simulator/Schedule.h"
 #include "Simulator/Workload.h"
 
 namespace yoke::sim {
@@ -45,6 +46,13 @@ struct Simulation {
 /// published stages run them as Npu does. Errors: Usage (a mode that the target cannot run), Failed (does not fit).
 Result<Simulation> simulateBlock(const Target &target, const ModelShape &model, std::vector<Request> batch,
                                  const SimulateOptions &options);
+
+/// The schedules that mode Yoke (or Npu) chooses from: one or two sub-batches, attention on PIM or on the NPU.
+std::vector<ScheduleOptions> scheduleCandidates(const Target &target, const ModelShape &model,
+                                                const std::vector<Request> &batch, const SimulateOptions &options);
+/// One of them; requests have channels. Errors: those of buildSchedule.
+Result<Simulation> simulateSchedule(const Target &target, const ModelShape &model, const std::vector<Request> &batch,
+                                    const ScheduleOptions &schedule, const SimulateOptions &options);
 
 /// The language model head for `rows` rows on one device; the same for all modes of an NPU.
 Result<Simulation> simulateHead(const Target &target, const ModelShape &model, int64_t rows, Mode mode);

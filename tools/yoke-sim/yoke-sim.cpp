@@ -1,4 +1,5 @@
-// yoke-sim: one decode iteration of a batch on a described system, or a check of a command trace.
+// yoke-sim: one decode iteration of a batch on a described system, a command program, or a check of a command trace.
+#include "RunProgram.h"
 #include "Simulator/Iteration.h"
 #include "Simulator/LegalityChecker.h"
 #include "Support/File.h"
@@ -15,17 +16,11 @@ using namespace yoke::sim;
 namespace {
 
 struct Arguments {
-  std::string system, model = "gpt3-7b", batch, trace, commands, check;
+  std::string program, system, model = "gpt3-7b", batch, trace, commands, check;
   Mode mode = Mode::Yoke;
   Interleave interleave = Interleave::Auto;
   bool published = false, json = false, describe = false;
 };
-
-Status writeFile(const std::string &path, std::string_view text) {
-  AtomicFile file = YOKE_TRY(AtomicFile::create(path));
-  YOKE_TRY(file.append(text));
-  return file.commit();
-}
 
 Result<int> check(const Arguments &arguments, const Target &target) {
   std::string text = YOKE_TRY(readFile(arguments.check, size_t(4) << 30));
@@ -48,8 +43,10 @@ Result<int> run(const Arguments &arguments) {
   }
   if (!arguments.check.empty())
     return check(arguments, target);
+  if (!arguments.program.empty())
+    return runProgram({arguments.program, arguments.commands, arguments.json}, target);
   if (arguments.batch.empty())
-    return usageError("--batch-file is required");
+    return usageError("expected a command program or --batch-file");
   ModelShape model = YOKE_TRY(findModel(arguments.model));
   std::vector<Request> batch =
       YOKE_TRY(loadBatch(arguments.batch, target.memory ? target.memory->channels : INT32_MAX));
@@ -69,9 +66,9 @@ Result<int> run(const Arguments &arguments) {
   double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   double cpu = double(std::clock() - cpuBegin) / CLOCKS_PER_SEC;
   if (options.commands)
-    YOKE_TRY(writeFile(arguments.commands, formatTrace(commands)));
+    YOKE_TRY(writeText(arguments.commands, formatTrace(commands)));
   if (options.spans)
-    YOKE_TRY(writeFile(arguments.trace, chromeTrace(spans, target.npu ? target.npu->clockMHz : 1e3)));
+    YOKE_TRY(writeText(arguments.trace, chromeTrace(spans, target.npu ? target.npu->clockMHz : 1e3)));
   Json json = toJson(simulation, arguments.mode, model);
   json["simulation_wall_s"] = wall;
   json["simulation_cpu_s"] = cpu;
@@ -90,8 +87,11 @@ Result<int> run(const Arguments &arguments) {
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app("Simulates decoding on NPU and PIM systems, or checks a command trace", "yoke-sim");
+  CLI::App app("Simulates decoding on NPU and PIM systems, runs a command program, or checks a command trace",
+               "yoke-sim");
   Arguments arguments;
+  app.add_option("program", arguments.program, "Command program in its binary form, to run and check alone")
+      ->option_text("PROGRAM");
   app.add_option("--system", arguments.system, "Target description")->required()->option_text("FILE.json");
   app.add_option("--model", arguments.model, "gpt3-7b, gpt3-13b, gpt3-30b or gpt3-175b");
   app.add_option("--batch-file", arguments.batch, "Requests: CSV with seq_len[,ch_idx]")->option_text("FILE.csv");

@@ -1,4 +1,5 @@
 // yoke-translate: converts between IR and other formats; a folder stands for its config.json.
+#include "Commands/Commands.h"
 #include "Compiler/Registration.h"
 #include "Import/Import.h"
 
@@ -15,6 +16,7 @@ int main(int argc, char **argv) {
   yoke::registerEverything(registry);
   mlir::registerAllTranslations();
   yoke::registerImportTranslation();
+  yoke::registerCommandTranslations();
   std::vector<std::string> arguments(argv, argv + argc);
   std::vector<char *> pointers;
   for (std::string &argument : arguments) {

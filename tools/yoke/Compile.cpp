@@ -9,10 +9,10 @@ namespace yoke::cli {
 namespace {
 
 struct CompileFlags {
-  std::string model, output, target, weights, activations, emit, remarks, saveTemps, draft;
+  std::string model, output, target, weights, activations, emit, remarks, saveTemps, draft, step;
   bool printIr = false;
   bool quiet = false;
-  int64_t maxStepTokens = 0;
+  int64_t maxStepTokens = 0, context = 0;
 };
 
 const char *orNull(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
@@ -36,6 +36,8 @@ Result<int> compile(const CompileFlags &flags) {
   options.save_temps = orNull(flags.saveTemps);
   options.print_ir_after_stage = flags.printIr;
   options.max_step_tokens = flags.maxStepTokens;
+  options.step = orNull(flags.step);
+  options.context = flags.context;
   options.progress = [](void *context, const char *phase, double fraction) {
     static_cast<ProgressBar *>(context)->update(phase, fraction);
   };
@@ -51,12 +53,19 @@ void addCompileCommand(CLI::App &app, Action &action) {
   CLI::App *command = app.add_subcommand("compile", "Compile a checkpoint into a package");
   command->add_option("model", flags->model, "Checkpoint folder or .mlir file")->required()->option_text("MODEL");
   command->add_option("-o,--output", flags->output, "Package to write (text with --emit; - is stdout)");
-  command->add_option("--target", flags->target,
-                      "cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4 [cpu:native]; a target file with --emit placed");
+  command->add_option(
+      "--target", flags->target,
+      "cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4 [cpu:native]; a target file with --emit placed or commands");
   command->add_option("--weights", flags->weights, weightsHelp);
   command->add_option("--activations", flags->activations, activationsHelp);
-  command->add_option("--emit", flags->emit,
-                      "Write the text of a stage instead of a package: llm, fused, linalg, kernels, llvm, placed");
+  command->add_option(
+      "--emit", flags->emit,
+      "Write the text of a stage instead of a package: llm, fused, linalg, kernels, llvm, placed, commands; "
+      "commands-binary: the command program for yoke-sim");
+  command->add_option("--step", flags->step, "With a target file: new tokens, as SEQUENCESxTOKENS [commands: 1x1]")
+      ->option_text("SxT");
+  command->add_option("--context", flags->context, "With a target file: tokens of a sequence in the KV cache [1024]")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 20));
   command->add_option("--remarks", flags->remarks, "Write placement and fusion decisions to this YAML file");
   command->add_flag("--print-ir-after-stage", flags->printIr, "Print the IR after each stage to stderr");
   command->add_option("--save-temps", flags->saveTemps, "Keep intermediate files in this folder");
