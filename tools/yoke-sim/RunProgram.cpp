@@ -81,6 +81,14 @@ Result<int> runProgram(const ProgramArguments &arguments, const Target &target) 
     checked += int64_t(stage.issued.size());
   if (!arguments.commands.empty())
     YOKE_TRY(writeText(arguments.commands, formatTrace(trace)));
+  if (!arguments.record.empty()) {
+    CommandProgram recorded;
+    recorded.name = program.name;
+    recorded.target = program.target;
+    recorded.machine = program.machine;
+    recorded.stages.push_back({"recorded", {}, trace});
+    YOKE_TRY(writeText(arguments.record, encodeCommands(recorded)));
+  }
   for (const CommandRun::Stage &stage : run.stages)
     violations.insert(violations.end(), stage.violations.begin(), stage.violations.end());
   for (const Violation &violation : violations)

@@ -10,6 +10,7 @@
 struct ProgramArguments {
   std::string path;
   std::string commands; ///< where the trace goes; empty: nowhere
+  std::string record;   ///< where a program of the memory commands at their cycles goes; empty: nowhere
   bool json;
 };
 

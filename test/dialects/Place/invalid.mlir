@@ -71,3 +71,28 @@ func.func @other_source(%x: tensor<?x8xf32>) {
 
 // expected-error@+1 {{expects parent op 'place.on'}}
 func.func @yield_outside() { "place.yield"() : () -> () }
+
+// -----
+
+// expected-error @below {{expected 1 or 2 sub-batches, found 3}}
+func.func private @schedule() attributes {place.schedule = #place.schedule<overlapped, sub_batches = 3, attention = pim, devices = 1, rows = 1, lengths = [4], channels = [0]>}
+
+// -----
+
+// expected-error @below {{expected attention on npu or pim, found gpu}}
+func.func private @schedule() attributes {place.schedule = #place.schedule<stages, sub_batches = 1, attention = gpu, devices = 1, rows = 1, lengths = [4], channels = [0]>}
+
+// -----
+
+// expected-error @below {{expected at least one device and one row, found 0 and 1}}
+func.func private @schedule() attributes {place.schedule = #place.schedule<overlapped, sub_batches = 1, attention = pim, devices = 0, rows = 1, lengths = [4], channels = [0]>}
+
+// -----
+
+// expected-error @below {{expected as many channels as lengths, at least one, found 1 and 2}}
+func.func private @schedule() attributes {place.schedule = #place.schedule<overlapped, sub_batches = 1, attention = pim, devices = 1, rows = 1, lengths = [4, 5], channels = [0]>}
+
+// -----
+
+// expected-error @below {{expected lengths from the 5 new tokens to 2^20 and channels from 0 to 32767, found 4 and 0}}
+func.func private @schedule() attributes {place.schedule = #place.schedule<overlapped, sub_batches = 1, attention = pim, devices = 1, rows = 5, lengths = [4], channels = [0]>}

@@ -24,3 +24,6 @@ func.func @two_devices(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   }
   return %c : tensor<?x8xf32>
 }
+
+// CHECK: func.func private @scheduled() attributes {place.schedule = #place.schedule<overlapped, sub_batches = 2, attention = pim, devices = 1, rows = 1, lengths = [4, 7], channels = [0, 1]>}
+func.func private @scheduled() attributes {place.schedule = #place.schedule<overlapped, sub_batches = 2, attention = pim, devices = 1, rows = 1, lengths = [4, 7], channels = [0, 1]>}
