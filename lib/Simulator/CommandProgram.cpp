@@ -14,6 +14,8 @@ void count(const std::vector<PimNode> &nodes, int64_t repeats, CommandProgramSiz
   for (const PimNode &node : nodes) {
     ++size.pimNodes;
     bool loop = node.code == PimCode::Repeat;
+    if (node.code == PimCode::Tile)
+      size.tiles = std::min(most, size.tiles + repeats);
     if (!loop)
       size.pimCommands = std::min(most, size.pimCommands + repeats);
     count(node.body, loop ? times(repeats, node.count) : repeats, size);
@@ -24,6 +26,9 @@ void count(const std::vector<CommandNode> &nodes, int64_t repeats, CommandProgra
   for (const CommandNode &node : nodes) {
     ++size.nodes;
     bool loop = node.code == CommandCode::Repeat;
+    bool out = node.code == CommandCode::MoveOut || node.code == CommandCode::MoveOutTo;
+    int64_t bytes = node.code == CommandCode::MoveIn ? node.tile.bytes() : out ? node.amount : 0;
+    size.bytesMoved = std::min(most, size.bytesMoved + times(repeats, bytes));
     if (!loop)
       size.commands = std::min(most, size.commands + repeats);
     count(node.pim, repeats, size);

@@ -112,6 +112,7 @@ struct CommandProgram {
 /// Commands, loops counted once and by what they execute.
 struct CommandProgramSize {
   int64_t nodes = 0, commands = 0, pimNodes = 0, pimCommands = 0;
+  int64_t tiles = 0, bytesMoved = 0;
 };
 CommandProgramSize sizeOf(const CommandProgram &program);
 

@@ -57,11 +57,12 @@ int64_t lastCycle(const std::vector<TimedCommand> &issued) {
 
 } // namespace
 
-Result<CommandRun> runCommands(const CommandProgram &program, const Target &target, std::vector<TimedCommand> *trace) {
+Result<CommandRun> runCommands(const CommandProgram &program, const Target &target, std::vector<TimedCommand> *trace,
+                               size_t stride) {
   YOKE_TRY(checkMachine(program, target));
   Machine machine(target, optionsOf(program));
   if (trace)
-    machine.recordCommands(trace);
+    machine.recordCommands(trace, 0, stride);
   CommandRun run;
   int64_t issued = 0;
   for (const CommandStage &stage : program.stages) {

@@ -25,10 +25,10 @@ struct CommandRun {
   double energyJoules = 0;     ///< of the memory
 };
 
-/// A stage of issued commands is not run but checked; it takes as long as its last command says. Commands are appended
-/// to `trace` unless it is nullptr. Errors: Malformed (made for other sizes, or for devices that the target has not),
-/// those of expandStage and Machine::run.
+/// A stage of issued commands is not run but checked; it takes as long as its last command says. Commands of the
+/// channels 0, `stride`, ... are appended to `trace` unless it is nullptr. Errors: Malformed (made for other sizes, or
+/// for devices that the target has not), those of expandStage and Machine::run.
 Result<CommandRun> runCommands(const CommandProgram &program, const Target &target,
-                               std::vector<TimedCommand> *trace = nullptr);
+                               std::vector<TimedCommand> *trace = nullptr, size_t stride = 1);
 
 } // namespace yoke::sim

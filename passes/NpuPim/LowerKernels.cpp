@@ -9,7 +9,9 @@
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace yoke;
@@ -100,10 +102,8 @@ private:
       return lowerRegion(op);
     }
     Made from = take(op);
-    if (isa<moe::ExpertsOp, moe::RouteOp>(op))
-      return op->emitOpError(
-          "cannot be lowered to NPU and PIM commands: which experts a token reaches is known only when "
-          "the step runs");
+    if (auto experts = dyn_cast<moe::ExpertsOp>(op))
+      return lowerExperts(experts, from);
     if (op->getNumRegions() > 0)
       return op->emitOpError("cannot be lowered to NPU and PIM commands");
     Made result = compute(op, from);
@@ -111,6 +111,33 @@ private:
       return failure();
     for (Value value : op->getResults())
       made[value] = result;
+    return success();
+  }
+
+  /// Which experts a token reaches is known only when the step runs: commands are made for those that an even load
+  /// reaches, each with its share of the rows.
+  LogicalResult lowerExperts(moe::ExpertsOp op, Made from) {
+    auto all = static_cast<double>(op.getCount()), each = static_cast<double>(op.getTopK());
+    int64_t pairs = rows * op.getTopK();
+    int64_t expected = std::llround(all * (1 - std::pow(1 - each / all, static_cast<double>(rows))));
+    int64_t reached = std::clamp(expected, int64_t(1), std::min(op.getCount(), pairs));
+    remark::analysis(op.getLoc(), remark::RemarkOpts::name("EvenLoad").category("yoke-lower-npu-pim"))
+        << fmt::format("{} of {} experts, reached by an even load of {} rows", reached, op.getCount(), rows);
+    int64_t stepRows = rows;
+    std::vector<TaskId> parts;
+    Block &body = op.getBody().front();
+    for (int64_t expert = 0; expert < reached; ++expert) {
+      rows = pairs / reached + (expert < pairs % reached);
+      for (Value argument : body.getArguments())
+        made[argument] = from;
+      if (failed(lower(body)))
+        return failure();
+      parts.push_back(made.lookup(body.getTerminator()->getOperand(0)).task);
+    }
+    rows = stepRows;
+    TaskId done = schedule.all(parts);
+    made[op.getResult()] = {
+        schedule.elementwise(rows, columns(op.getResult()), op.getTopK(), Phase::FeedForward, done)};
     return success();
   }
 
@@ -144,6 +171,9 @@ private:
         isa<ml_program::GlobalLoadConstOp, place::TransferOp, llm::ConcatHeadsOp, llm::PositionsOp>(op) ||
         op->getNumResults() == 0 || !isRows(op->getResult(0)))
       return from;
+    if (auto route = dyn_cast<moe::RouteOp>(op))
+      return {schedule.elementwise(rows, columns(route.getLogits()), 2 + static_cast<int64_t>(route.getTopK()),
+                                   Phase::FeedForward, from.task)};
     Made result = from;
     if (isa<llm::GatedOp, llm::ActivationOp>(op))
       result.kind = Made::Activation;

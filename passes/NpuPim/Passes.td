@@ -51,8 +51,9 @@ def LowerNpuPimPass : Pass<"yoke-lower-npu-pim", "::mlir::ModuleOp"> {
     rest is done by vector units. Values that go from NPU to PIM are written to the row that a GWRITE reads, and results come with READRES: a
     `place.transfer` is no command of its own.
 
-    What cannot be lowered is an error that says so: regions on a CPU or GPU, mixtures of experts (which experts are reached is known only at run
-    time), heads longer than a row, more keys, values and matrices than the banks have rows.
+    Which experts of a mixture are reached is known only when a step runs: there are commands for those that an even load reaches, with a remark (category
+    `yoke-lower-npu-pim`) that says how many. What cannot be lowered is an error that says so: regions on a CPU or GPU, heads longer than a
+    row, attention of several shapes, more keys, values and matrices than the banks have rows.
 
     Functions without `place.on` are left alone. Weights that nothing reads any more are removed.
   }];
