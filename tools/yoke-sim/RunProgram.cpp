@@ -16,11 +16,25 @@ namespace {
 constexpr size_t maxProgramBytes = 64 << 20;
 /// Every which channel is checked, so that about so many commands are kept at once: 24 bytes each.
 size_t strideOf(const CommandProgram &program, const Target &target) {
-  constexpr double most = 16e6;
+  constexpr double most = 4e6;
   CommandProgramSize size = sizeOf(program);
   double commands = double(size.bytesMoved) / double(target.memory->accessBytes) + double(size.pimCommands) +
                     double(size.tiles * target.memory->banksPerChannel());
   return size_t(std::clamp(std::ceil(commands / most), 1.0, double(target.memory->channels)));
+}
+
+/// Leaves out what is more than `blocks` repetitions of a loop of a stage; how many that are in each stage.
+std::vector<int64_t> shorten(CommandProgram &program, int64_t blocks) {
+  std::vector<int64_t> left;
+  for (CommandStage &stage : program.stages) {
+    int64_t &here = left.emplace_back(0);
+    for (CommandNode &node : stage.body)
+      if (blocks && node.code == CommandCode::Repeat && node.amount > blocks) {
+        here += node.amount - blocks;
+        node.amount = blocks;
+      }
+  }
+  return left;
 }
 
 Json toJson(const CommandProgram &program, const CommandRun &run, size_t bytes) {
@@ -78,9 +92,15 @@ Result<int> runProgram(const ProgramArguments &arguments, const Target &target) 
   std::string bytes = YOKE_TRY(readFile(arguments.path, maxProgramBytes));
   CommandProgram program = YOKE_TRY(decodeCommands(bytes, arguments.path));
   std::vector<TimedCommand> trace;
+  std::vector<int64_t> left = shorten(program, arguments.blocks);
   bool whole = !arguments.commands.empty() || !arguments.record.empty();
   size_t stride = whole || !target.memory ? 1 : strideOf(program, target);
   CommandRun run = YOKE_TRY(runCommands(program, target, &trace, stride));
+  for (size_t stage = 0; stage < left.size(); ++stage) {
+    int64_t cycles = left[stage] * run.stages[stage].cyclesPerBlock();
+    run.stages[stage].cycles += cycles;
+    run.cycles += cycles;
+  }
   CheckOptions options;
   options.compositeEndsAtIssue = program.policy == CommandPolicy::PublishedNeuPims;
   std::vector<Violation> violations = checkTrace(trace, target, options);

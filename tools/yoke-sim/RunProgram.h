@@ -11,6 +11,7 @@ struct ProgramArguments {
   std::string path;
   std::string commands; ///< where the trace goes; empty: nowhere
   std::string record;   ///< where a program of the memory commands at their cycles goes; empty: nowhere
+  int64_t blocks;       ///< that a loop of a stage runs at most, the others take what one takes; 0: all
   bool json;
 };
 

@@ -19,6 +19,7 @@ struct Arguments {
   std::string program, record, system, model = "gpt3-7b", batch, trace, commands, check;
   Mode mode = Mode::Yoke;
   Interleave interleave = Interleave::Auto;
+  int64_t blocks = 0;
   bool published = false, json = false, describe = false;
 };
 
@@ -44,7 +45,8 @@ Result<int> run(const Arguments &arguments) {
   if (!arguments.check.empty())
     return check(arguments, target);
   if (!arguments.program.empty())
-    return runProgram({arguments.program, arguments.commands, arguments.record, arguments.json}, target);
+    return runProgram({arguments.program, arguments.commands, arguments.record, arguments.blocks, arguments.json},
+                      target);
   if (arguments.batch.empty())
     return usageError("expected a command program or --batch-file");
   ModelShape model = YOKE_TRY(findModel(arguments.model));
@@ -110,6 +112,8 @@ int main(int argc, char **argv) {
   app.add_flag("--describe", arguments.describe, "Describe the system and end");
   app.add_option("--trace", arguments.trace, "Write a Chrome/Perfetto timeline")->option_text("FILE.json");
   app.add_option("--commands", arguments.commands, "Write the command trace")->option_text("FILE");
+  app.add_option("--blocks", arguments.blocks, "Run so many of a program's blocks and multiply the steady one [all]")
+      ->check(CLI::Range(2, 1 << 20));
   app.add_option("--record", arguments.record, "Write the memory commands of a program, at their cycles, as a program")
       ->option_text("FILE");
   app.add_option("--check", arguments.check, "Check a command trace against the system's timing")->option_text("FILE");
