@@ -75,15 +75,17 @@ void KvCache::moveToken(SequenceId sequence, int64_t from, int64_t to) {
   std::byte *target = pool.data(table[to / tokens]);
   const int64_t fromSlot = from % tokens, toSlot = to % tokens;
   for (const KvLayer &layer : pageLayout.layers) {
-    auto *sourceKeys = reinterpret_cast<const float *>(source + layer.keyOffset);
-    auto *targetKeys = reinterpret_cast<float *>(target + layer.keyOffset);
-    for (int64_t row = 0; row < layer.heads * layer.headDim; ++row)
-      targetKeys[row * tokens + toSlot] = sourceKeys[row * tokens + fromSlot];
-    auto *sourceValues = reinterpret_cast<const float *>(source + layer.valueOffset);
-    auto *targetValues = reinterpret_cast<float *>(target + layer.valueOffset);
+    const int64_t element = layer.elementBytes, row = layer.headDim * element;
+    auto moveKeys = [&](auto zero) {
+      auto *from = reinterpret_cast<const decltype(zero) *>(source + layer.keyOffset) + fromSlot;
+      auto *to = reinterpret_cast<decltype(zero) *>(target + layer.keyOffset) + toSlot;
+      for (int64_t i = 0; i < layer.heads * layer.headDim; ++i)
+        to[i * tokens] = from[i * tokens];
+    };
+    element == 4 ? moveKeys(uint32_t(0)) : moveKeys(uint16_t(0));
     for (int64_t head = 0; head < layer.heads; ++head)
-      std::memcpy(targetValues + (head * tokens + toSlot) * layer.headDim,
-                  sourceValues + (head * tokens + fromSlot) * layer.headDim, layer.headDim * sizeof(float));
+      std::memcpy(target + layer.valueOffset + (head * tokens + toSlot) * row,
+                  source + layer.valueOffset + (head * tokens + fromSlot) * row, row);
   }
 }
 
@@ -91,12 +93,11 @@ void KvCache::clearToken(SequenceId sequence, int64_t slot) {
   const int64_t tokens = pageLayout.pageTokens, place = slot % tokens;
   std::byte *page = pool.data(tables.at(sequence)[slot / tokens]);
   for (const KvLayer &layer : pageLayout.layers) {
-    auto *keys = reinterpret_cast<float *>(page + layer.keyOffset);
-    for (int64_t row = 0; row < layer.heads * layer.headDim; ++row)
-      keys[row * tokens + place] = 0;
-    auto *values = reinterpret_cast<float *>(page + layer.valueOffset);
+    const int64_t element = layer.elementBytes, row = layer.headDim * element;
+    for (int64_t i = 0; i < layer.heads * layer.headDim; ++i)
+      std::memset(page + layer.keyOffset + (i * tokens + place) * element, 0, element);
     for (int64_t head = 0; head < layer.heads; ++head)
-      std::memset(values + (head * tokens + place) * layer.headDim, 0, layer.headDim * sizeof(float));
+      std::memset(page + layer.valueOffset + (head * tokens + place) * row, 0, row);
   }
 }
 

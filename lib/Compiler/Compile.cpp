@@ -2,6 +2,7 @@
 #include "Compiler/Compile.h"
 
 #include "Commands/Commands.h"
+#include "Compiler/CacheElement.h"
 #include "Compiler/Codegen.h"
 #include "Compiler/Describe.h"
 #include "Compiler/Diagnostics.h"
@@ -61,6 +62,7 @@ public:
     YOKE_TRY(startRemarks());
     report("import", 0);
     YOKE_TRY(readModel());
+    YOKE_TRY(setCacheElement(*module, options.kvCache));
     YOKE_TRY(lower(target));
     if (!options.emit.empty())
       return {};

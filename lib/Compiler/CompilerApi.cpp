@@ -36,6 +36,7 @@ static CompileOptions readOptions(const yoke_compile_options &options) {
   out.activations = text(options.activations);
   out.step = text(options.step);
   out.context = options.context;
+  out.kvCache = text(options.kv_cache);
   if (options.progress)
     out.progress = [progress = options.progress, context = options.progress_context](std::string_view phase,
                                                                                      double fraction) {

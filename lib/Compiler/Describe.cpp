@@ -50,6 +50,7 @@ static Status describeStep(const Fields &step, StepDescription &out) {
     KvLayer kv;
     kv.heads = YOKE_TRY(step.integer("kv_heads"));
     kv.headDim = YOKE_TRY(step.integer("kv_head_dim"));
+    kv.elementBytes = YOKE_TRY(step.integer("kv_element_bytes"));
     int64_t layerBytes = out.pageBytes / layers;
     kv.keyOffset = layer * layerBytes;
     kv.valueOffset = kv.keyOffset + layerBytes / 2;

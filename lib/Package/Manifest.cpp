@@ -7,11 +7,14 @@ Json optionalToJson(const std::optional<int64_t> &value) { return value ? Json(*
 
 Json stepToJson(const StepDescription &step) {
   Json layers = Json::array();
-  for (const KvLayer &layer : step.kvLayers)
+  for (const KvLayer &layer : step.kvLayers) {
     layers.push_back({{"heads", layer.heads},
                       {"head_dim", layer.headDim},
                       {"key_offset", layer.keyOffset},
                       {"value_offset", layer.valueOffset}});
+    if (layer.elementBytes != 4)
+      layers.back()["element_bytes"] = layer.elementBytes;
+  }
   Json json = {{"max_tokens", step.maxTokens},
                {"arena_bytes", step.arenaBytes},
                {"arena_bytes_per_thread", step.arenaBytesPerThread},

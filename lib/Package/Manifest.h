@@ -36,11 +36,12 @@ enum class Task { Generate, Embed };
 struct KvLayer {
   int64_t heads = 0;
   int64_t headDim = 0;
-  int64_t keyOffset = 0;   ///< bytes from the start of the page, a multiple of 4
-  int64_t valueOffset = 0; ///< likewise
+  int64_t keyOffset = 0;    ///< bytes from the start of the page, a multiple of 4
+  int64_t valueOffset = 0;  ///< likewise
+  int64_t elementBytes = 4; ///< 2: 16-bit floats, 4: float32
 
   /// Bytes of the keys, and of the values, of one page.
-  int64_t blockBytes(int64_t pageTokens) const { return heads * headDim * pageTokens * 4; }
+  int64_t blockBytes(int64_t pageTokens) const { return heads * headDim * pageTokens * elementBytes; }
 };
 
 struct StepDescription {

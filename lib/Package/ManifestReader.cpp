@@ -20,10 +20,13 @@ Result<TargetDescription> readTarget(const JsonObject &json) {
 }
 
 Result<KvLayer> readKvLayer(const JsonObject &json, const StepDescription &step) {
-  YOKE_TRY(json.expectOnly({"heads", "head_dim", "key_offset", "value_offset"}));
+  YOKE_TRY(json.expectOnly({"heads", "head_dim", "key_offset", "value_offset", "element_bytes"}));
   KvLayer out;
   out.heads = YOKE_TRY(json.integer("heads", 1, limit::heads));
   out.headDim = YOKE_TRY(json.integer("head_dim", 1, limit::headDim));
+  out.elementBytes = YOKE_TRY(json.integer("element_bytes", 2, 4, 4));
+  if (out.elementBytes == 3)
+    return json.error("element_bytes", "expected 2 or 4, found 3");
   int64_t bytes = out.blockBytes(step.pageTokens);
   if (bytes > step.pageBytes)
     return json.error("", fmt::format("{} bytes of keys exceed page_bytes {}", bytes, step.pageBytes));

@@ -51,8 +51,8 @@ typedef void (*YokeBarrier)(void *context);
    Task "embed": no KV; a sequence's tokens are contiguous, limits are its length, slots the index within it; `outputs`
    has one entry for each sequence, the index of its first token, and `result` one row for each.
 
-   In a page of P = page_tokens tokens, each layer of the manifest's kv_layers has keys f32 [heads][head_dim][P] at
-   key_offset and values f32 [heads][P][head_dim] at value_offset. */
+   In a page of P = page_tokens tokens, each layer of the manifest's kv_layers has keys [heads][head_dim][P] at key_offset
+   and values [heads][P][head_dim] at value_offset, f32 or, with element_bytes 2, 16-bit floats. */
 // clang-format on
 typedef void (*YokeStepFunction)(struct YokeMemRef1 *weights, struct YokeMemRef1 *arena, struct YokeMemRef1 *kv,
                                  struct YokeMemRef1 *tokens, struct YokeMemRef1 *positions, struct YokeMemRef1 *slots,

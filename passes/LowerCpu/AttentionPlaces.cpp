@@ -1,6 +1,8 @@
 //===- AttentionPlaces.cpp - keys and values that a token sees ------------===//
 #include "LowerCpu/AttentionPlaces.h"
 
+#include "LowerCpu/QuantizedRows.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -10,7 +12,10 @@ static constexpr int64_t pageTokens = AttentionSizes::pageTokens;
 
 AttentionSizes::AttentionSizes(llm::AttentionOp op, const KernelShape &shape)
     : heads(op.getHeads()), kvHeads(op.getKvHeads()), headDim(op.getHeadDim()), group(heads / kvHeads),
-      lanes(shape.lanes), paddedDim(llvm::alignTo(headDim, shape.lanes)) {
+      lanes(shape.lanes), paddedDim(llvm::alignTo(headDim, shape.lanes)),
+      element(op.getCache() ? cast<llm::KVCacheType>(op.getCache().getType()).getElement()
+                            : Float32Type::get(op.getContext())),
+      elementBytes(element.getWidth() / 8) {
   int64_t most = std::max<int64_t>(1, shape.attentionVectors / (pageTokens / shape.lanes));
   together = std::min(most, group);
   while (group % together != 0)
@@ -20,18 +25,26 @@ AttentionSizes::AttentionSizes(llm::AttentionOp op, const KernelShape &shape)
 
 AttentionPlaces::AttentionPlaces(KernelBuilder &b, Kernel &kernel, llm::AttentionOp op, const AttentionSizes &sizes)
     : b(b), kernel(kernel), op(op), sizes(sizes) {
-  branchKeys = b.view(kernel.scratch, b.index(sizes.branchStart()), typeOf(Part::keys));
-  branchValues = b.view(kernel.scratch, b.index(sizes.branchStart()), typeOf(Part::values));
   if (op.getCache())
-    pageBytes =
-        cast<llm::KVCacheType>(op.getCache().getType()).getLayers() * layerPageBytes(sizes.kvHeads, sizes.headDim);
+    pageBytes = cacheType().getLayers() * layerPageBytes(cacheType());
   else
     stepTokens = b.add(b.rows(kernel.result), b.index(pageTokens));
 }
 
-MemRefType AttentionPlaces::typeOf(Part part) {
+MemRefType AttentionPlaces::typeOf(Part part, Type element) {
   int64_t columns = part == Part::keys ? pageTokens : sizes.headDim;
-  return MemRefType::get({sizes.headDim * pageTokens / columns, columns}, b.getF32Type());
+  return MemRefType::get({sizes.headDim * pageTokens / columns, columns}, element);
+}
+
+Value AttentionPlaces::toStored(Value vector) {
+  if (sizes.element.isF32())
+    return vector;
+  auto halves = VectorType::get({b.shape.lanes}, b.getI16Type());
+  if (sizes.element.isF16()) {
+    auto narrow = VectorType::get({b.shape.lanes}, b.getF16Type());
+    return vector::BitCastOp::create(b, halves, arith::TruncFOp::create(b, narrow, vector));
+  }
+  return arith::TruncIOp::create(b, halves, bitsOfBFloat16(b, vector));
 }
 
 /// The page of a token's sequence, as a byte offset.
@@ -41,9 +54,10 @@ Value AttentionPlaces::pageStart(Value token, Value page) {
   return b.add(b.mul(number, b.index(pageBytes)), kernel.pageOffset);
 }
 
-Value AttentionPlaces::inPage(Part part, Value start, Value head) {
+/// Where a head's keys or values start in the page that starts at `page`.
+Value AttentionPlaces::blockStart(Part part, Value page, Value head) {
   Value block = part == Part::keys ? head : b.add(head, b.index(sizes.kvHeads));
-  return b.view(kernel.kv, b.add(start, b.mul(block, b.index(sizes.blockBytes()))), typeOf(part));
+  return b.add(page, b.mul(block, b.index(sizes.blockBytes())));
 }
 
 /// Without a cache the step's keys [head][element][token] and values [head][token][element] lie in the workspace.
@@ -70,7 +84,8 @@ AttentionPlaces::Own AttentionPlaces::ownPlace(Value token, Value head) {
     return {inStep(Part::keys, head, token), inStep(Part::values, head, token), b.index(0)};
   Value slot = batchElement(kernel.batch.slots, token);
   Value start = pageStart(token, b.quotient(slot, pageTokens));
-  return {inPage(Part::keys, start, head), inPage(Part::values, start, head), b.remainder(slot, pageTokens)};
+  auto view = [&](Part part) { return b.view(kernel.kv, blockStart(part, start, head), typeOf(part, storedType())); };
+  return {view(Part::keys), view(Part::values), b.remainder(slot, pageTokens)};
 }
 
 Value AttentionPlaces::onBranch(Value token) {
@@ -139,43 +154,45 @@ Value AttentionPlaces::values(Value token, Value head, Value page, const Visible
 Value AttentionPlaces::find(Part part, Value token, Value head, Value page, const Visible &seen) {
   if (!op.getCache())
     return inStep(part, head, b.add(seen.first, b.mul(page, b.index(pageTokens))));
-  Value committed = inPage(part, pageStart(token, page), head);
+  Value start = blockStart(part, pageStart(token, page), head);
+  MemRefType type = typeOf(part, sizes.element);
+  Value committed = b.view(kernel.kv, start, type);
   if (!seen.branch)
     return committed;
   Value end = b.mul(b.add(page, b.index(1)), b.index(pageTokens));
   Value holdsBranch = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, end, seen.branch);
-  auto choice = scf::IfOp::create(b, committed.getType(), holdsBranch, true);
+  auto choice = scf::IfOp::create(b, type, holdsBranch, true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(choice.thenBlock());
-  gatherBranch(part, token, head, page, committed);
-  scf::YieldOp::create(b, part == Part::keys ? branchKeys : branchValues);
+  gatherBranch(part, token, head, page, start);
+  scf::YieldOp::create(b, b.view(kernel.scratch, b.index(sizes.branchStart()), type));
   b.setInsertionPointToStart(choice.elseBlock());
   scf::YieldOp::create(b, committed);
   return choice.getResult(0);
 }
 
-/// Copies a page to scratch memory and puts the token's ancestors of this step in the places of their positions.
-void AttentionPlaces::gatherBranch(Part part, Value token, Value head, Value page, Value from) {
-  Value target = part == Part::keys ? branchKeys : branchValues;
-  auto type = cast<MemRefType>(target.getType());
-  b.loop(b.index(0), b.index(type.getDimSize(0)), b.index(1), [&](Value row) {
-    b.forColumns(type.getDimSize(1),
-                 [&](Columns columns) { b.store(b.load(from, row, columns), target, row, columns); });
-  });
+/// Copies what starts at `start` to scratch memory and puts the token's ancestors of this step in the places of their
+/// positions.
+void AttentionPlaces::gatherBranch(Part part, Value token, Value head, Value page, Value start) {
+  auto flat = MemRefType::get(sizes.headDim * pageTokens, storedType());
+  auto vectorType = VectorType::get({b.shape.lanes}, storedType());
+  Value from = b.view(kernel.kv, start, flat), to = b.view(kernel.scratch, b.index(sizes.branchStart()), flat);
+  b.loop(b.index(0), b.index(flat.getDimSize(0)), b.index(b.shape.lanes),
+         [&](Value i) { vector::StoreOp::create(b, vector::LoadOp::create(b, vectorType, from, i), to, i); });
+  Value target = b.view(kernel.scratch, b.index(sizes.branchStart()), typeOf(part, storedType()));
   forAncestors(token, [&](Value ancestor) {
     Value position = batchElement(kernel.batch.positions, ancestor);
     Value isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, b.quotient(position, pageTokens), page);
     auto here = scf::IfOp::create(b, isHere, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(here.thenBlock());
-    Value slot = batchElement(kernel.batch.slots, ancestor);
-    Value source = inPage(part, pageStart(token, b.quotient(slot, pageTokens)), head);
-    Value lane = b.remainder(slot, pageTokens), to = b.remainder(position, pageTokens);
-    if (part == Part::keys)
-      b.loop(b.index(0), b.index(sizes.headDim), b.index(1),
-             [&](Value d) { b.setElement(b.element(source, {d, lane}), target, {d, to}); });
-    else
-      b.forColumns(sizes.headDim,
-                   [&](Columns columns) { b.store(b.load(source, lane, columns), target, to, columns); });
+    Own own = ownPlace(ancestor, head);
+    Value source = part == Part::keys ? own.keys : own.values, place = b.remainder(position, pageTokens);
+    b.loop(b.index(0), b.index(sizes.headDim), b.index(1), [&](Value d) {
+      auto at = [&](Value lane) {
+        return part == Part::keys ? SmallVector<Value>{d, lane} : SmallVector<Value>{lane, d};
+      };
+      b.setElement(b.element(source, at(own.lane)), target, at(place));
+    });
   });
 }

@@ -18,8 +18,9 @@ Kernel::Kernel(llm::FusedOp fused, int64_t interleave, const KernelOperands &ope
       memory[argument] = *next++;
 }
 
-int64_t yoke::layerPageBytes(int64_t kvHeads, int64_t headDim) {
-  return 2 * kvHeads * headDim * KernelShape::pageTokens * static_cast<int64_t>(sizeof(float));
+int64_t yoke::layerPageBytes(llm::KVCacheType cache) {
+  int64_t elementBytes = cache.getElement().getWidth() / 8;
+  return 2 * cache.getHeads() * cache.getHeadDim() * KernelShape::pageTokens * elementBytes;
 }
 
 KernelNeeds yoke::needsOf(llm::FusedOp fused, const KernelShape &shape, int64_t maxTokens) {

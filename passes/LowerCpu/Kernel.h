@@ -35,7 +35,7 @@ struct KernelNeeds {
 };
 
 /// Bytes of the keys and the values of one layer in a page.
-int64_t layerPageBytes(int64_t kvHeads, int64_t headDim);
+int64_t layerPageBytes(llm::KVCacheType cache);
 
 KernelNeeds needsOf(llm::FusedOp fused, const KernelShape &shape, int64_t maxTokens);
 

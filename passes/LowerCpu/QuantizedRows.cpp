@@ -54,16 +54,22 @@ void RowRounder::emitRow(Value source, Value from, const ProductRows &target, Va
     emitBFloat16(source, from, target, row);
 }
 
-/// The nearest bfloat16 as float32, ties to even, for targets that have no instruction for it.
-static Value roundedToBFloat16(KernelBuilder &b, Value vector) {
+Value yoke::bitsOfBFloat16(KernelBuilder &b, Value vector) {
   auto type = VectorType::get({b.shape.lanes}, b.getI32Type());
   auto constant = [&](uint32_t value) {
     return arith::ConstantOp::create(b, DenseElementsAttr::get(type, b.getI32IntegerAttr(static_cast<int32_t>(value))));
   };
   Value bits = arith::BitcastOp::create(b, type, vector);
   Value last = arith::AndIOp::create(b, arith::ShRUIOp::create(b, bits, constant(16)), constant(1));
-  Value rounded = arith::AndIOp::create(b, b.add(b.add(bits, constant(0x7fff)), last), constant(0xffff0000));
-  return arith::BitcastOp::create(b, b.vectorType(), rounded);
+  return arith::ShRUIOp::create(b, b.add(b.add(bits, constant(0x7fff)), last), constant(16));
+}
+
+/// The nearest bfloat16 as float32, for targets that have no instruction for it.
+static Value roundedToBFloat16(KernelBuilder &b, Value vector) {
+  Value bits = bitsOfBFloat16(b, vector);
+  Attribute half = b.getI32IntegerAttr(16);
+  Value shift = arith::ConstantOp::create(b, DenseElementsAttr::get(cast<VectorType>(bits.getType()), half));
+  return arith::BitcastOp::create(b, b.vectorType(), arith::ShLIOp::create(b, bits, shift));
 }
 
 void RowRounder::emitBFloat16(Value source, Value from, const ProductRows &target, Value row) {

@@ -58,6 +58,9 @@ private:
   int64_t inputs;
 };
 
+/// The bits of the nearest bfloat16, ties to even, of each float32 as an i32.
+mlir::Value bitsOfBFloat16(KernelBuilder &b, mlir::Value vector);
+
 } // namespace yoke
 
 #endif // YOKE_PASSES_LOWERCPU_QUANTIZEDROWS_H

@@ -12,6 +12,10 @@ LogicalResult StepFunction::build() {
   if (failed(analysed))
     return failure();
   analysis = std::move(*analysed);
+  for (BlockArgument argument : step.getArguments())
+    if (auto cache = dyn_cast<llm::KVCacheType>(argument.getType()))
+      if (Type element = cache.getElement(); !element.isF32() && !element.isBF16() && !element.isF16())
+        return step.emitError() << "the CPU keeps keys and values as f32, bf16 or f16, found " << element;
   plan = ArenaPlan::of(analysis, shape, maxTokens);
   createFunction();
   for (Operation &op : step.getBody().front())
@@ -156,7 +160,7 @@ KernelOperands StepFunction::operandsOf(llm::FusedOp fused) {
   if (operands.kv)
     for (auto attention : fused.getBody().getOps<llm::AttentionOp>())
       operands.pageOffset = index(static_cast<int64_t>(attention.getLayer()) *
-                                  layerPageBytes(static_cast<int64_t>(attention.getKvHeads()), attention.getHeadDim()));
+                                  layerPageBytes(cast<llm::KVCacheType>(attention.getCache().getType())));
   KernelNeeds needs = needsOf(fused, shape, maxTokens);
   if (needs.workspaceBytes > 0) {
     auto bytes = MemRefType::get({ShapedType::kDynamic}, builder->getI8Type());
@@ -209,7 +213,8 @@ void StepFunction::describeStep() {
       set("kv_layers", cache.getLayers());
       set("kv_heads", cache.getHeads());
       set("kv_head_dim", cache.getHeadDim());
-      set("page_bytes", cache.getLayers() * layerPageBytes(cache.getHeads(), cache.getHeadDim()));
+      set("kv_element_bytes", cache.getElement().getWidth() / 8);
+      set("page_bytes", cache.getLayers() * layerPageBytes(cache));
     }
   module->setAttr("llm.step", attributes.getDictionaryAttr(fields));
 

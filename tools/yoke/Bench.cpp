@@ -221,6 +221,7 @@ void addBenchCommand(CLI::App &app, Action &action) {
   command->add_option("--target", flags->model.target, "Compile a checkpoint for this target [cpu:native]");
   command->add_option("--weights", flags->model.weights, weightsHelp);
   command->add_option("--activations", flags->model.activations, activationsHelp);
+  command->add_option("--kv-cache", flags->model.kvCache, kvCacheHelp);
   command->add_flag("-q,--quiet", flags->model.quiet, "No progress");
   command->footer(
       "Timings exclude tokenization and sampling. Lists are 1,2,3: every combination is a row.\n"

@@ -9,7 +9,7 @@ namespace yoke::cli {
 namespace {
 
 struct CompileFlags {
-  std::string model, output, target, weights, activations, emit, remarks, saveTemps, draft, step;
+  std::string model, output, target, weights, activations, kvCache, emit, remarks, saveTemps, draft, step;
   bool printIr = false;
   bool quiet = false;
   int64_t maxStepTokens = 0, context = 0;
@@ -31,6 +31,7 @@ Result<int> compile(const CompileFlags &flags) {
   options.target = orNull(flags.target);
   options.weights = orNull(flags.weights);
   options.activations = orNull(flags.activations);
+  options.kv_cache = orNull(flags.kvCache);
   options.emit = orNull(flags.emit);
   options.remarks_path = orNull(flags.remarks);
   options.save_temps = orNull(flags.saveTemps);
@@ -58,6 +59,7 @@ void addCompileCommand(CLI::App &app, Action &action) {
       "cpu:native, cpu:x86-64-v3 or cpu:x86-64-v4 [cpu:native]; a target file with --emit placed or commands");
   command->add_option("--weights", flags->weights, weightsHelp);
   command->add_option("--activations", flags->activations, activationsHelp);
+  command->add_option("--kv-cache", flags->kvCache, kvCacheHelp);
   command->add_option(
       "--emit", flags->emit,
       "Write the text of a stage instead of a package: llm, fused, linalg, kernels, llvm, placed, commands; "

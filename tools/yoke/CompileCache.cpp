@@ -82,7 +82,8 @@ Result<std::string> cacheKey(const CompileRequest &request, const CompilerLibrar
   std::string host = hostCpuName();
   for (const std::string &feature : hostFeatures())
     host += " " + feature;
-  for (const std::string &part : {compiler.version(), request.target, request.weights, request.activations, host})
+  for (const std::string &part :
+       {compiler.version(), request.target, request.weights, request.activations, request.kvCache, host})
     parts += '\0' + part;
   Xxh3Stream hash;
   hash.update(std::as_bytes(std::span(parts)));
@@ -98,6 +99,7 @@ Status compileTo(const CompileRequest &request, const CompilerLibrary &compiler,
   options.target = request.target.c_str();
   options.weights = request.weights.c_str();
   options.activations = request.activations.c_str();
+  options.kv_cache = request.kvCache.c_str();
   options.progress = [](void *context, const char *phase, double fraction) {
     static_cast<ProgressBar *>(context)->update(fmt::format("compiling: {}", phase), fraction);
   };

@@ -12,6 +12,7 @@ struct CompileRequest {
   std::string target;
   std::string weights;
   std::string activations;
+  std::string kvCache;
   bool showProgress;
 };
 

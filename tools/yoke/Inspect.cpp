@@ -57,8 +57,9 @@ std::string asText(const Package &package) {
   line("step", fmt::format("up to {} tokens, scratch {} + {} per thread bytes, at most {} threads", step.maxTokens,
                            step.arenaBytes, step.arenaBytesPerThread, step.maxThreads));
   if (step.pageBytes)
-    line("kv cache", fmt::format("{} tokens a page of {} bytes ({} bytes a token)", step.pageTokens, step.pageBytes,
-                                 step.pageBytes / step.pageTokens));
+    line("kv cache", fmt::format("{} tokens a page of {} bytes ({} bytes a token){}", step.pageTokens, step.pageBytes,
+                                 step.pageBytes / step.pageTokens,
+                                 step.kvLayers.empty() || step.kvLayers[0].elementBytes == 4 ? "" : ", 16-bit floats"));
   line("compiled by", fmt::format("yoke {}, LLVM {}", m.yokeVersion, m.llvmVersion));
   line("source sha256", m.sourceSha256);
   out += fmt::format("\n  {:<20} {:<8} {:>14} {:>14}\n", "section", "kind", "offset", "bytes");

@@ -21,6 +21,7 @@ void ModelFlags::declare(CLI::App &command) {
   command.add_option("--target", target, "Compile a checkpoint for this target [cpu:native]");
   command.add_option("--weights", weights, weightsHelp);
   command.add_option("--activations", activations, activationsHelp);
+  command.add_option("--kv-cache", kvCache, kvCacheHelp);
   command.add_flag("-q,--quiet", quiet, "No statistics and no progress");
 }
 
@@ -33,7 +34,7 @@ Result<std::shared_ptr<const Model>> openModel(const ModelFlags &flags) {
   options.mapWeights = !flags.noMap;
   if (!std::filesystem::is_directory(path, ignored) && path.extension() != ".mlir")
     return Model::open(flags.model, options);
-  CompileRequest request{flags.model, flags.target, flags.weights, flags.activations, !flags.quiet};
+  CompileRequest request{flags.model, flags.target, flags.weights, flags.activations, flags.kvCache, !flags.quiet};
   if (flags.noCache)
     return openCompiledOnce(request, options);
   return openCached(request, options);

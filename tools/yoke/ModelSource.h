@@ -8,10 +8,12 @@
 
 namespace yoke::cli {
 
-/// Help of --weights and --activations, for all commands alike.
+/// Help of --weights, --activations and --kv-cache, for all commands alike.
 inline constexpr const char *weightsHelp = "f32, bf16, f16, q8, q4, q4-plain or q4-asymmetric [as stored]";
 inline constexpr const char *activationsHelp = "Round activations before products: i8, i16 (quantised weights), bf16 "
                                                "(bf16 weights) [i8 where weights are quantised]";
+
+inline constexpr const char *kvCacheHelp = "Keep keys and values as f32, bf16 or f16 [f32]";
 
 /// Options of all subcommands that execute a model.
 struct ModelFlags {
@@ -25,6 +27,7 @@ struct ModelFlags {
   std::string target;
   std::string weights;
   std::string activations;
+  std::string kvCache;
 
   void declare(CLI::App &command);
 };

@@ -37,3 +37,15 @@ func.func @step(%batch: !llm.batch, %cache: !cache) -> tensor<?x4xf32> {
     : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, !llm.batch, !cache) -> (tensor<?x4xf32>, !cache)
   return %0 : tensor<?x4xf32>
 }
+
+// -----
+
+!cache = !llm.kv_cache<layers = 1, heads = 1, head_dim = 4, f64>
+
+// expected-error @below {{the CPU keeps keys and values as f32, bf16 or f16, found 'f64'}}
+func.func @step(%batch: !llm.batch, %cache: !cache) -> tensor<?x4xf32> {
+  %t = llm.rope_table %batch {rope = #llm.rope<frequencies = [1.0, 0.5], magnitude = 1.0>} : tensor<?x4xf32>
+  %0, %c = llm.attention %t, %t, %t, %batch cache %cache {heads = 1, kv_heads = 1, scale = 0.5 : f32}
+    : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, !llm.batch, !cache) -> (tensor<?x4xf32>, !cache)
+  return %0 : tensor<?x4xf32>
+}

@@ -56,8 +56,8 @@ static void fillTensors(RandomProgram &program, uint64_t seed) {
 }
 
 std::string DecoderShape::describe() const {
-  return fmt::format("heads={}/{} head_dim={} rope={} window={} softcap={} gain={} {}", heads, kvHeads, headDim,
-                     ropeDims, window, softcap, queryGain, element);
+  return fmt::format("heads={}/{} head_dim={} rope={} window={} softcap={} gain={} {} cache {}", heads, kvHeads,
+                     headDim, ropeDims, window, softcap, queryGain, element, cache);
 }
 
 RandomProgram yoke::makeDecoder(MLIRContext &context, const DecoderShape &shape) {
@@ -75,8 +75,8 @@ RandomProgram yoke::makeDecoder(MLIRContext &context, const DecoderShape &shape)
   std::string qWeight = weight("q", width, hidden), kWeight = weight("k", kvWidth, hidden),
               vWeight = weight("v", kvWidth, hidden), oWeight = weight("o", hidden, width);
   auto rows = [](int64_t columns) { return fmt::format("tensor<?x{}xf32>", columns); };
-  std::string cacheType =
-      fmt::format("!llm.kv_cache<layers = 1, heads = {}, head_dim = {}, f32>", shape.kvHeads, shape.headDim);
+  std::string cacheType = fmt::format("!llm.kv_cache<layers = 1, heads = {}, head_dim = {}, {}>", shape.kvHeads,
+                                      shape.headDim, shape.cache);
 
   std::string body = loads;
   body += fmt::format("%x = llm.embedding %tokens, %embed : (tensor<?xi32>, {}) -> {}\n", embed, rows(hidden));

@@ -15,6 +15,7 @@ struct DecoderShape {
   float softcap = 0;    ///< 0: none
   float queryGain = 1;  ///< factor of the queries
   const char *element = "f32";
+  const char *cache = "f32"; ///< what keys and values are kept as
   bool hasCache = true;
   bool isBidirectional = false; ///< only without a cache
 

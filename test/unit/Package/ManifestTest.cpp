@@ -34,6 +34,16 @@ TEST(Manifest, RoundTrips) {
   EXPECT_EQ(read->step.arenaSize(3), 4096 + 3 * 64);
 }
 
+TEST(Manifest, ElementsOfKeysAndValuesAreFloat32UnlessItSays) {
+  Manifest manifest = sampleManifest();
+  manifest.step.kvLayers[1].elementBytes = 2;
+  Result<Manifest> read = Manifest::parse(dumpJson(manifest.toJson()), "manifest");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->step.kvLayers[0].elementBytes, 4);
+  EXPECT_EQ(read->step.kvLayers[1].elementBytes, 2);
+  EXPECT_EQ(read->step.kvLayers[1].blockBytes(16), 2 * 8 * 16 * 2);
+}
+
 TEST(Manifest, EveryKeyIsNeeded) {
   Json json = sampleManifest().toJson();
   for (const char *object : {"", "/target", "/step", "/step/kv_layers/0", "/kernels/0"})
@@ -81,6 +91,8 @@ TEST(Manifest, RefusesValuesOutOfRange) {
       {"/step/page_bytes", "4032", "step.kv_layers[1].value_offset: expected an integer in [0, 3008], found 3072"},
       {"/step/kv_layers/0/heads", "65536", "step.kv_layers[0]: 33554432 bytes of keys exceed"},
       {"/step/kv_layers/0/head_dim", "4294967297", "step.kv_layers[0].head_dim"},
+      {"/step/kv_layers/0/element_bytes", "3", "step.kv_layers[0].element_bytes: expected 2 or 4, found 3"},
+      {"/step/kv_layers/0/element_bytes", "8", "step.kv_layers[0].element_bytes: expected an integer in [2, 4]"},
       {"/step/kv_layers/0/key_offset", "-4", "step.kv_layers[0].key_offset"},
       {"/step/kv_layers/0/key_offset", "2", "multiple of 4"},
       {"/step/kv_layers/0/key_offset", "4", "layers 0 and 0 overlap"},

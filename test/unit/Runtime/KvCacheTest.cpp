@@ -122,6 +122,26 @@ TEST(KvCache, MoveTokenWithinAndAcrossPages) {
     EXPECT_EQ(readSlot(cache, a, slot), expected[slot]) << slot;
 }
 
+TEST(KvCache, MoveAndClearTokensOf16BitElements) {
+  KvCache cache = KvCache::create({pageTokens, 128, {{2, 3, 0, 48, 2}}}, 1).value();
+  auto a = cache.addSequence();
+  ASSERT_TRUE(cache.prepareWrite(a, 0, 4));
+  auto *keys = reinterpret_cast<uint16_t *>(cache.pages().data(0)), *values = keys + 24;
+  for (uint16_t i = 0; i < 48; ++i)
+    keys[i] = static_cast<uint16_t>(100 + i);
+  cache.moveToken(a, 3, 1);
+  cache.clearToken(a, 0);
+  for (int row = 0; row < 6; ++row) {
+    const int key = row * 4, value = row / 3 * 12 + row % 3;
+    const int expectedKeys[] = {0, 100 + key + 3, 100 + key + 2, 100 + key + 3};
+    const int expectedValues[] = {0, 124 + value + 9, 124 + value + 6, 124 + value + 9};
+    for (int slot = 0; slot < 4; ++slot) {
+      EXPECT_EQ(keys[key + slot], expectedKeys[slot]) << row << ", " << slot;
+      EXPECT_EQ(values[value + 3 * slot], expectedValues[slot]) << row << ", " << slot;
+    }
+  }
+}
+
 /// Random operations against a plain map of slot values.
 TEST(KvCache, AgreesWithAModel) {
   std::mt19937 random(7);
