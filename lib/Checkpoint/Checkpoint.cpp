@@ -1,12 +1,12 @@
 #include "Checkpoint/Checkpoint.h"
 
 #include "Support/Hash.h"
+#include "Support/HashMapped.h"
 #include "Support/Text.h"
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 namespace yoke {
@@ -155,23 +155,12 @@ std::span<const std::byte> Checkpoint::bytes(const TensorInfo &tensor) const {
   return shard.file.bytes().subspan(shard.table.dataOffset() + tensor.begin, tensor.byteSize());
 }
 
-/// Hashes a file of any size with little of it in memory at a time.
-template <class Hash> static void hashFile(Hash &hash, std::span<const std::byte> bytes) {
-  constexpr size_t part = size_t(64) << 20; // whole pages, and the file starts at one
-  while (!bytes.empty()) {
-    std::span<const std::byte> next = bytes.first(std::min(part, bytes.size()));
-    hash.update(next);
-    madvise(const_cast<std::byte *>(next.data()), next.size(), MADV_DONTNEED);
-    bytes = bytes.subspan(next.size());
-  }
-}
-
 template <class Hash> void Checkpoint::hashContent(Hash &hash) const {
   auto add = [&](std::string_view name, const MappedFile &file) {
     uint64_t lengths[] = {name.size(), file.bytes().size()};
     hash.update(std::as_bytes(std::span(lengths)));
     hash.update(std::as_bytes(std::span(name)));
-    hashFile(hash, file.bytes());
+    hashMapped(hash, file.bytes());
   };
   auto addOptional = [&](std::string_view name, const std::optional<MappedFile> &file) {
     if (file)

@@ -2,6 +2,7 @@
 
 #include "Package/PackageFormat.h"
 #include "Support/Hash.h"
+#include "Support/HashMapped.h"
 #include "Support/Text.h"
 
 #include <algorithm>
@@ -72,7 +73,7 @@ Status PackageWriter::finish() {
     entry.kind = static_cast<uint32_t>(section.kind);
     entry.offset = section.offset;
     entry.bytes = section.bytes;
-    entry.hash = xxh3(contents.subspan(section.offset, section.bytes));
+    entry.hash = xxh3Mapped(contents.subspan(section.offset, section.bytes));
     memcpy(page.data() + sizeof(FileHeader) + i * sizeof(SectionEntry), &entry, sizeof(entry));
   }
   FileHeader header = {};
@@ -87,7 +88,7 @@ Status PackageWriter::finish() {
   YOKE_TRY(file.writeAt(0, page));
 
   Sha256 hash;
-  hash.update(contents);
+  hashMapped(hash, contents);
   Sha256Digest digest = YOKE_TRY(hash.finish());
   Trailer trailer = {};
   memcpy(trailer.magic, trailerMagic.data(), trailerMagic.size());
