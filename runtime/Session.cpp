@@ -52,6 +52,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
       YOKE_TRY(session->cache->prepareWrite(session->longMark, 0, 1));
     }
   }
+  session->stepDevice = options.device;
   session->sharedModel = std::move(model);
   return session;
 }
@@ -66,6 +67,15 @@ void Session::run(StepBatch &batch, std::span<float> rows) {
   const bool marked = needsLongMark(batch);
   if (marked) // a token that nobody sees, at the first position of long texts
     batch.add(batch.addSequence(cache->blockTable(longMark)), {0, static_cast<int32_t>(ropeSwitch()), 0, 1});
+  if (stepDevice)
+    stepDevice->run(batch, rows.first(static_cast<size_t>(batch.outputCount() * outputColumns())));
+  else
+    runHere(batch, rows);
+  if (marked)
+    batch.removeLast();
+}
+
+void Session::runHere(StepBatch &batch, std::span<float> rows) {
   std::span<const int32_t> table = batch.blockTable();
   std::span<const std::byte> weightBytes = sharedModel->weights;
   struct Arguments {
@@ -95,8 +105,6 @@ void Session::run(StepBatch &batch, std::span<float> rows) {
     step(&a.weights, &a.arena, &a.kv, &a.tokens, &a.positions, &a.slots, &a.limits, &a.sequences, &a.parents,
          &a.outputs, &a.blocks, a.blockStride, &a.result, thread, members.size(), &members.barrier(), waitAtBarrier);
   });
-  if (marked)
-    batch.removeLast();
 }
 
 } // namespace yoke

@@ -3,6 +3,7 @@
 #include "runtime/KvCache.h"
 #include "runtime/Model.h"
 #include "runtime/StepBatch.h"
+#include "runtime/StepDevice.h"
 #include "runtime/ThreadTeam.h"
 
 #include <optional>
@@ -15,6 +16,8 @@ struct SessionOptions {
   bool pinThreads = false;
   /// KV slots of all sequences together, rounded up to pages; 0: one sequence of the model's max_positions.
   int64_t kvTokens = 0;
+  /// Runs the steps instead of the package's code; keys and values are then kept there, not in the cache's pages.
+  std::shared_ptr<StepDevice> device = nullptr;
 };
 
 /// Threads that suit a model on this machine.
@@ -41,15 +44,19 @@ public:
   int64_t outputColumns() const { return sharedModel->manifest.step.outputColumns; }
   bool hasKvCache() const { return cache.has_value(); }
   KvCache &kvCache() { return *cache; }
+  /// nullptr: the package's code on this machine.
+  StepDevice *device() { return stepDevice.get(); }
 
 private:
   Session() = default;
+  void runHere(StepBatch &batch, std::span<float> rows);
   bool needsLongMark(const StepBatch &batch) const;
 
   std::shared_ptr<const Model> sharedModel;
   std::unique_ptr<ThreadTeam> threads;
   AnonymousMemory arena;
   std::optional<KvCache> cache;
+  std::shared_ptr<StepDevice> stepDevice;
   /// Holds the token by which a step is told that its text is long.
   KvCache::SequenceId longMark = 0;
 };

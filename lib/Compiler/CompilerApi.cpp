@@ -2,6 +2,7 @@
 #include "yoke/compiler.h"
 
 #include "Compiler/Compile.h"
+#include "Compiler/ErrorMessage.h"
 #include "Support/File.h"
 #include "Support/Hash.h"
 
@@ -12,14 +13,6 @@
 #include <dlfcn.h>
 
 using namespace yoke;
-
-static void copyMessage(std::string_view message, char *out, size_t size) {
-  if (!out || size == 0)
-    return;
-  size_t length = std::min(message.size(), size - 1);
-  std::memcpy(out, message.data(), length);
-  out[length] = '\0';
-}
 
 static CompileOptions readOptions(const yoke_compile_options &options) {
   auto text = [](const char *string) { return std::string(string ? string : ""); };

@@ -21,8 +21,10 @@ class Frame {
 public:
   explicit Frame(Step &step) : step(step) {}
   Result<Values> run(Block &block, ArrayRef<RuntimeValue> arguments);
+  Result<Values> run(Operation *op, ArrayRef<RuntimeValue> operands);
 
 private:
+  Result<Values> executeAndFit(Operation *op);
   const Matrix &matrix(Value value) { return *std::get<MatrixPtr>(values.find(value)->second); }
   const Matrix *optionalMatrix(Value value) { return value ? &matrix(value) : nullptr; }
   const std::vector<int32_t> &ids(Value value) { return std::get<std::vector<int32_t>>(values.find(value)->second); }
@@ -241,16 +243,27 @@ static Result<MatrixPtr> fit(Operation *op, Type type, const MatrixPtr &result) 
   return std::make_shared<const Matrix>(std::move(rounded));
 }
 
+Result<Values> Frame::executeAndFit(Operation *op) {
+  Values results = YOKE_TRY(execute(op));
+  for (auto [result, value] : llvm::zip_equal(op->getResults(), results))
+    if (auto *computed = std::get_if<MatrixPtr>(&value))
+      value = YOKE_TRY(fit(op, result.getType(), *computed));
+  return results;
+}
+
+Result<Values> Frame::run(Operation *op, ArrayRef<RuntimeValue> operands) {
+  for (auto [operand, value] : llvm::zip_equal(op->getOperands(), operands))
+    values[operand] = value;
+  return executeAndFit(op);
+}
+
 Result<Values> Frame::run(Block &block, ArrayRef<RuntimeValue> arguments) {
   for (auto [argument, value] : llvm::zip_equal(block.getArguments(), arguments))
     values[argument] = value;
   for (Operation &op : block.without_terminator()) {
-    Values results = YOKE_TRY(execute(&op));
-    for (auto [result, value] : llvm::zip_equal(op.getResults(), results)) {
-      if (auto *computed = std::get_if<MatrixPtr>(&value))
-        value = YOKE_TRY(fit(&op, result.getType(), *computed));
+    Values results = YOKE_TRY(executeAndFit(&op));
+    for (auto [result, value] : llvm::zip_equal(op.getResults(), results))
       values[result] = std::move(value);
-    }
   }
   Values results;
   for (Value operand : block.getTerminator()->getOperands())
@@ -260,4 +273,8 @@ Result<Values> Frame::run(Block &block, ArrayRef<RuntimeValue> arguments) {
 
 Result<Values> yoke::runBlock(Step &step, Block &block, ArrayRef<RuntimeValue> arguments) {
   return Frame(step).run(block, arguments);
+}
+
+Result<Values> yoke::runOp(Step &step, Operation *op, ArrayRef<RuntimeValue> operands) {
+  return Frame(step).run(op, operands);
 }

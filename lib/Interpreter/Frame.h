@@ -30,6 +30,9 @@ struct Step {
 Result<llvm::SmallVector<RuntimeValue>> runBlock(Step &step, mlir::Block &block,
                                                  llvm::ArrayRef<RuntimeValue> arguments);
 
+/// Runs one op on the values of its operands, in their order.
+Result<llvm::SmallVector<RuntimeValue>> runOp(Step &step, mlir::Operation *op, llvm::ArrayRef<RuntimeValue> operands);
+
 /// "llm.linear at loc("m.mlir":3:5): message".
 tl::unexpected<Error> errorAt(ErrorKind kind, mlir::Operation *op, const std::string &message);
 

@@ -70,6 +70,8 @@ Result<std::shared_ptr<const Matrix>> WeightCache::load(SymbolRefAttr name, Oper
       quantizeTo(quant, coding, values);
   }
   roundTo(element, values);
+  if (storage)
+    roundTo(storage, values);
   return loaded[key] = std::make_shared<const Matrix>(std::move(values));
 }
 

@@ -18,12 +18,15 @@ namespace yoke {
 /// The weights of a module, each asked for once, when first used.
 class WeightCache {
 public:
-  WeightCache(mlir::ModuleOp module, WeightProvider provider) : symbols(module), provider(std::move(provider)) {}
+  /// Values are rounded to `storage`, bf16 or f16, where it is given.
+  WeightCache(mlir::ModuleOp module, WeightProvider provider, mlir::Type storage = {})
+      : symbols(module), provider(std::move(provider)), storage(storage) {}
   Result<std::shared_ptr<const Matrix>> load(mlir::SymbolRefAttr name, mlir::Operation *user);
 
 private:
   mlir::SymbolTable symbols;
   WeightProvider provider;
+  mlir::Type storage;
   std::map<std::string, std::shared_ptr<const Matrix>> loaded;
 };
 

@@ -12,32 +12,37 @@
 
 namespace yoke::sim {
 
-using Half = _Float16;
-
 class ChannelValues {
 public:
   ChannelValues(const MemoryTarget &memory, const PimTarget &pim);
 
-  /// Executes ACT, PRE, GWRITE, G_ACT, COMP, READRES, COMPS_READRES and precharges of PIM; the others change no values.
-  /// READRES appends one element a bank to `results`, bank 0 first. Error (Failed): a command that needs a row that is
-  /// not open.
-  Status execute(const Command &command, std::vector<Half> &results);
-  /// A WRITE of one access: `values` go to the open row from element `first` on. Error (Failed): the row is not open.
-  Status write(const Command &command, int64_t first, std::span<const Half> values);
+  /// Executes ACT, PRE, WR, GWRITE, G_ACT, COMP, READRES, COMPS_READRES and precharges of PIM; the others change no
+  /// values, WR included (see `place`). READRES appends one element a bank to `results`, bank 0 first. Errors (Failed):
+  /// a command that needs a row that is not open, a sum beyond fp16.
+  Status execute(const Command &command, std::vector<float> &results);
+
   /// An element of a row; 0 where nothing was written.
-  Half element(int64_t bank, int32_t row, int64_t index) const;
+  float element(int64_t bank, int32_t row, int64_t index) const;
+  /// Puts `values`, rounded to fp16, into a row from element `first` on: what a write holds from when the controller
+  /// has accepted it, and what lies in memory before a simulation begins. Errors (Failed): a value beyond fp16, an
+  /// element outside the row.
+  Status place(int64_t bank, int32_t row, int64_t first, std::span<const float> values);
 
 private:
-  std::vector<Half> &rowOf(size_t bank, int32_t row);
+  using Row = std::vector<float>;
+  static uint64_t key(int64_t bank, int32_t row) { return uint64_t(uint32_t(row)) << 8 | uint64_t(bank); }
+  Row &rowOf(size_t bank, int32_t row);
   Status multiply(int64_t column);
+  Status read(std::vector<float> &results);
   Status notOpen(const Command &command, size_t bank) const;
 
   const PimTarget &pim;
   int64_t rowElements;
-  std::vector<int32_t> normalRow, pimRow; ///< open in each bank, -1: none
-  std::vector<Half> vector;
+  std::vector<int32_t> normalRow;  ///< open in each bank, -1: none
+  std::vector<const Row *> pimRow; ///< open in each bank, nullptr: none
+  Row vector;
   std::vector<float> sums;
-  std::unordered_map<uint64_t, std::vector<Half>> rows;
+  std::unordered_map<uint64_t, Row> rows;
 };
 
 } // namespace yoke::sim

@@ -31,4 +31,25 @@ double channelEnergy(const EnergyTable &table, const MemoryTarget &memory, const
   return energy + table.activeCycle * double(stats.activeCycles) + table.idleCycle * std::max(0.0, idle);
 }
 
+double machineEnergy(const Target &target, const Machine &machine, double flops) {
+  const MemoryTarget &memory = *target.memory;
+  EnergyTable table(target, 1e3 / memory.clockMHz);
+  double picojoules = 0;
+  for (size_t channel = 0; channel < size_t(memory.channels); ++channel)
+    picojoules += channelEnergy(table, memory, machine.channelStats(channel), machine.now());
+  double seconds = double(machine.now()) / (target.npu->clockMHz * 1e6);
+  picojoules += flops / 2 * target.npu->macEnergy +
+                double(machine.bytesLoaded() + machine.bytesStored()) * target.npu->scratchpadEnergy +
+                target.npu->staticPower * seconds * 1e12;
+  return picojoules * 1e-12;
+}
+
+double compShare(const Target &target, const Machine &machine, double cycles) {
+  const MemoryTarget &memory = *target.memory;
+  double comps = 0;
+  for (size_t channel = 0; channel < size_t(memory.channels); ++channel)
+    comps += double(machine.channelStats(channel).comps);
+  return comps * double(std::max(memory.burst, memory.timing.CCD_S)) / double(memory.channels) / cycles;
+}
+
 } // namespace yoke::sim

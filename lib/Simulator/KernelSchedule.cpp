@@ -72,9 +72,9 @@ TaskId KernelSchedule::productOnPim(int64_t inputs, int64_t outputs, int64_t fir
       program.depend(written, vectorStore(here, elements, after, gwrite));
       program.steps.push_back(gwrite);
       for (int64_t group = 0; group < groups; group += outputsPerRow)
-        tile(row++, ceilDivide(elements, macs), std::min(outputsPerRow, groups - group));
+        tile(row++, 0, ceilDivide(elements, macs), std::min(outputsPerRow, groups - group), ceilDivide(elements, macs));
     }
-    parts.push_back(pim(here, phase, first, written));
+    parts.push_back(pim(here.channel, phase, first, written));
   }
   TaskId done = all(parts);
   return chunks > 1 ? vectors(1, (chunks - 1) * lanes(outputs), phase, done) : done;

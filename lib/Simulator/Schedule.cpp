@@ -30,17 +30,6 @@ TaskId ScheduleBuilder::multiply(Slice &slice, int64_t rows, Phase phase, TaskId
   return id;
 }
 
-/// Rows spread over the vector units.
-TaskId ScheduleBuilder::vectors(int64_t rows, int64_t cyclesPerRow, Phase phase, TaskId input) {
-  int64_t units = std::min(rows, npu.vectorUnits);
-  TaskId done = join();
-  for (int64_t unit = 0; unit < units; ++unit) {
-    int64_t share = rows / units + (unit < rows % units);
-    program.depend(done, add(TaskKind::Vector, vectorEngine, phase, share * cyclesPerRow, {input}));
-  }
-  return done;
-}
-
 TaskId ScheduleBuilder::reduce(int64_t rows, TaskId input) {
   if (!options.links || !target.link || model.tensorParallel == 1)
     return input;

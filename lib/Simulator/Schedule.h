@@ -2,7 +2,7 @@
 // starts on a group of heads as soon as their keys and queries are there, the projection consumes heads as they finish.
 #pragma once
 
-#include "Simulator/Machine.h"
+#include "Simulator/ProgramBuilder.h"
 #include "Simulator/Workload.h"
 
 namespace yoke::sim {
@@ -20,17 +20,6 @@ struct Schedule {
   std::vector<TaskId> blockEnds;
   int64_t weightBytes = 0, npuKeyValueBytes = 0; ///< that the NPU reads in one block
   double flops = 0;                              ///< of one block
-};
-
-enum ScheduleEngine : uint8_t {
-  loadEngine,
-  arrayEngine,
-  vectorEngine,
-  pimEngine,
-  storeEngine,
-  linkEngine,
-  joinEngine,
-  scheduleEngines
 };
 
 /// One block to be repeated: `inputs` are tasks that stand for the rows of each sub-batch, `outputs` those of the
@@ -51,6 +40,7 @@ Result<BlockSchedule> buildBlock(const Target &target, const ModelShape &model, 
 Result<Schedule> buildHead(const Target &target, const ModelShape &model, int64_t rows);
 /// A machine for our schedules, its scratchpad not limited.
 MachineOptions overlappedMachine();
+/// With the scratchpad that the activations of `rows` rows leave.
 MachineOptions scheduleMachine(const Target &target, const ModelShape &model, int64_t rows);
 
 /// New tokens of all requests.

@@ -40,20 +40,9 @@ void measure(Simulation &result, const Target &target, const Machine &machine, d
   const MemoryTarget &memory = *target.memory;
   double cycles = std::max(1.0, double(result.cyclesPerBlock));
   result.seconds = double(result.cyclesPerBlock) / (target.npu->clockMHz * 1e6);
-  EnergyTable table(target, 1e3 / memory.clockMHz);
-  double picojoules = 0, comps = 0;
-  for (size_t channel = 0; channel < size_t(memory.channels); ++channel) {
-    picojoules += channelEnergy(table, memory, machine.channelStats(channel), machine.now());
-    comps += double(machine.channelStats(channel).comps);
-  }
-  double seconds = double(machine.now()) / (target.npu->clockMHz * 1e6);
-  picojoules += flopsPerBlock * blocks / 2 * target.npu->macEnergy +
-                double(machine.bytesLoaded() + machine.bytesStored()) * target.npu->scratchpadEnergy +
-                target.npu->staticPower * seconds * 1e12;
-  result.energyJoules = picojoules * 1e-12 / blocks;
+  result.energyJoules = machineEnergy(target, machine, flopsPerBlock * blocks) / blocks;
   result.npuUtilisation = flopsPerBlock / target.npu->flopsPerCycle() / cycles;
-  double step = double(std::max(memory.burst, memory.timing.CCD_S));
-  result.pimUtilisation = comps / blocks * step / double(memory.channels) / cycles;
+  result.pimUtilisation = compShare(target, machine, cycles * blocks);
   result.bandwidthUtilisation =
       double(machine.bytesLoaded() + machine.bytesStored()) / blocks / memory.bytesPerCycle() / cycles;
   result.roofPercent =

@@ -1,6 +1,7 @@
 //===- CheckPlacement.cpp - can the target execute it? --------------------===//
 #include "Partition/KernelWork.h"
 #include "Partition/Partition.h"
+#include "Target/Builtin.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "llvm/ADT/SmallSet.h"
@@ -20,7 +21,7 @@ struct CheckPlacementPass : yoke::impl::CheckPlacementPassBase<CheckPlacementPas
   using Base::Base;
 
   void runOnOperation() override {
-    Result<Target> machine = loadTarget(target);
+    Result<Target> machine = findTarget(target);
     if (!machine) {
       getOperation().emitError() << machine.error().message;
       return signalPassFailure();

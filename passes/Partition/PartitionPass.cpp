@@ -4,6 +4,7 @@
 #include "Partition/Partition.h"
 #include "Partition/Plan.h"
 #include "Target/Assignment.h"
+#include "Target/Builtin.h"
 
 #include "LLM/LLM.h"
 
@@ -244,7 +245,7 @@ struct PartitionPass : yoke::impl::PartitionPassBase<PartitionPass> {
   }
 
   LogicalResult partition() {
-    Result<Target> machine = loadTarget(target);
+    Result<Target> machine = findTarget(target);
     if (!machine)
       return getOperation().emitError() << machine.error().message;
     if (context < 0 || treeTokens < 1)

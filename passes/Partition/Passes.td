@@ -32,7 +32,7 @@ def PartitionPass : Pass<"yoke-partition", "::mlir::ModuleOp"> {
     Function without kernels are left alone.
   }];
   let options = [
-    Option<"target", "target", "std::string", "", "Target description (JSON)">,
+    Option<"target", "target", "std::string", "", "Target: a description (JSON) or a built-in name">,
     Option<"context", "context", "int64_t", "1024", "Tokens that a sequence has in the KV cache">,
     Option<"treeTokens", "tree-tokens", "int64_t", "64",
            "Steps of at most so many tokens a sequence want the logits of all of them; longer ones those of the last">,
@@ -50,7 +50,7 @@ def CheckPlacementPass : Pass<"yoke-check-placement", "::mlir::ModuleOp"> {
     read fit into it. (That regions are convex and cannot wait for each other follows from their form: see the dialect.)
   }];
   let options = [
-    Option<"target", "target", "std::string", "", "Target description (JSON)">,
+    Option<"target", "target", "std::string", "", "Target: a description (JSON) or a built-in name">,
     Option<"context", "context", "int64_t", "1024", "Tokens that a sequence has in the KV cache">
   ];
 }

@@ -28,24 +28,36 @@ Result<const CompilerLibrary *> CompilerLibrary::load() {
     return failed("the compiler cannot be loaded: {} (YOKE_COMPILER names another place; running a .yoke package "
                   "needs no compiler)",
                   dlerror());
-  auto compile = reinterpret_cast<decltype(&yoke_compile)>(dlsym(handle, "yoke_compile"));
-  auto version = reinterpret_cast<decltype(&yoke_compiler_version)>(dlsym(handle, "yoke_compiler_version"));
-  if (!compile || !version)
-    return failed("{}: is not a Yoke compiler: {} is missing", path,
-                  compile ? "yoke_compiler_version" : "yoke_compile");
+  std::string missing;
+  auto find = [&](const char *name, auto &function) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
+    if (!function && missing.empty())
+      missing = name;
+  };
+  find("yoke_compiler_version", library.versionFunction);
+  find("yoke_simulator_create", library.simulatorCreate);
+  find("yoke_simulator_step", library.simulatorStep);
+  find("yoke_simulator_work", library.simulatorWork);
+  find("yoke_simulator_finish", library.simulatorFinish);
+  find("yoke_simulator_destroy", library.simulatorDestroy);
+  decltype(library.compileFunction) compile = nullptr;
+  find("yoke_compile", compile);
+  if (!missing.empty())
+    return failed("{}: is not a Yoke compiler: {} is missing", path, missing);
   library.compileFunction = compile;
-  library.versionFunction = version;
   return &library;
 }
 
-Status CompilerLibrary::compile(const yoke_compile_options &options) const {
-  std::array<char, 4096> message = {};
-  int code = compileFunction(&options, message.data(), message.size());
+Status CompilerLibrary::statusOf(int code, const char *message, const char *otherwise) {
   if (code == 0)
     return {};
-  message.back() = 0;
   auto kind = code >= 1 && code <= 4 ? static_cast<ErrorKind>(code) : ErrorKind::Failed;
-  return makeError(kind, "{}", message[0] ? message.data() : "compilation failed");
+  return makeError(kind, "{}", *message ? message : otherwise);
+}
+
+Status CompilerLibrary::compile(const yoke_compile_options &options) const {
+  return call("compilation failed",
+              [&](char *message, size_t size) { return compileFunction(&options, message, size); });
 }
 
 } // namespace yoke::cli

@@ -3,6 +3,7 @@
 #include "Commands.h"
 #include "CompileCache.h"
 #include "Console.h"
+#include "SimulatedSteps.h"
 
 #include <filesystem>
 
@@ -15,7 +16,8 @@ void ModelFlags::declare(CLI::App &command) {
   command.add_option("-t,--threads", threads, "Compute threads [one per core, fewer for small models]")
       ->check(atLeastOne());
   command.add_flag("--pin-threads", pinThreads, "Bind each thread to a CPU");
-  command.add_option("--device", device, "Where to run: cpu [cpu]");
+  command.add_option("--device", device,
+                     "Where to run: cpu, sim (the NPU and PIM of the neupims target) or sim:TARGET [cpu]");
   command.add_flag("--no-mmap", noMap, "Read the weights into memory instead of mapping the file");
   command.add_flag("--no-cache", noCache, "Compile a checkpoint anew and keep nothing");
   command.add_option("--target", target, "Compile a checkpoint for this target [cpu:native]");
@@ -25,9 +27,16 @@ void ModelFlags::declare(CLI::App &command) {
   command.add_flag("-q,--quiet", quiet, "No statistics and no progress");
 }
 
+std::optional<std::string> ModelFlags::simulatedSystem() const {
+  constexpr std::string_view prefix = "sim:";
+  if (device == "sim")
+    return "neupims";
+  return device.starts_with(prefix) ? std::optional(device.substr(prefix.size())) : std::nullopt;
+}
+
 Result<std::shared_ptr<const Model>> openModel(const ModelFlags &flags) {
-  if (flags.device != "cpu")
-    return failed("device '{}' is not available in this build; available: cpu", flags.device);
+  if (flags.device != "cpu" && !flags.simulatedSystem())
+    return failed("device '{}' is not available in this build; available: cpu, sim, sim:TARGET", flags.device);
   std::error_code ignored;
   std::filesystem::path path = flags.model;
   ModelOptions options;
@@ -42,7 +51,10 @@ Result<std::shared_ptr<const Model>> openModel(const ModelFlags &flags) {
 
 Result<std::unique_ptr<Session>> openSession(std::shared_ptr<const Model> model, const ModelFlags &flags,
                                              int64_t kvTokens) {
-  return Session::create(std::move(model), {flags.threads, flags.pinThreads, kvTokens});
+  SessionOptions options{flags.threads, flags.pinThreads, kvTokens};
+  if (auto system = flags.simulatedSystem())
+    options.device = YOKE_TRY(SimulatedSteps::create({flags.model, *system, flags.weights, ""}));
+  return Session::create(std::move(model), options);
 }
 
 } // namespace yoke::cli

@@ -4,6 +4,7 @@
 #include "runtime/Session.h"
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 
 namespace yoke::cli {
@@ -30,6 +31,8 @@ struct ModelFlags {
   std::string kvCache;
 
   void declare(CLI::App &command);
+  /// The target of `--device sim`; nothing for other devices.
+  std::optional<std::string> simulatedSystem() const;
 };
 
 /// Opens the package, or compiles the checkpoint first (cached by content). Error: that of compiling or opening.

@@ -43,8 +43,11 @@ Status checkFlags(RunFlags &flags) {
     return usageError("give exactly one of --prompt, --prompt-file and --token-ids");
   if (flags.chat && flags.tokenIds)
     return usageError("--chat needs text, not --token-ids");
-  if (flags.system && !flags.chat)
-    return usageError("--system needs --chat");
+  if (flags.system && !flags.chat) {
+    if (flags.model.device != "sim")
+      return usageError("--system needs --chat or --device sim");
+    flags.model.device += ":" + *std::exchange(flags.system, std::nullopt);
+  }
   constexpr std::string_view constrain = "constrain:";
   if (flags.decodeText.starts_with(constrain)) {
     if (!flags.constraint.empty())
@@ -62,6 +65,10 @@ Status checkFlags(RunFlags &flags) {
     flags.decode.drafter = DecodeSpec::Drafter::Model;
     flags.decode.draftModel = flags.draftModel;
   }
+  if (flags.model.simulatedSystem() && (flags.beams || flags.decode.speculates()))
+    return usageError("--device {}: --decode {} moves keys and values, which lie in simulated banks; greedy and sample "
+                      "run there",
+                      flags.model.device, flags.decodeText.empty() ? "model" : flags.decodeText);
   if (flags.decode.sample == false && flags.settings.temperature.value_or(0) > 0)
     return usageError("--decode greedy contradicts --temperature {}", *flags.settings.temperature);
   if (flags.decode.sample)
@@ -180,7 +187,12 @@ Result<int> run(RunFlags flags) {
     if (!flags.json)
       YOKE_TRY(writeOutput(report.result.text));
   } else {
-    report.result = YOKE_TRY(generate(*session, std::move(request), callback, &interrupted, speculation.get()));
+    auto generated = generate(*session, std::move(request), callback, &interrupted, speculation.get());
+    if (const StepDevice *device = session->device()) {
+      YOKE_TRY(Status(device->status()));
+      report.simulated = device->work();
+    }
+    report.result = YOKE_TRY(std::move(generated));
   }
   if (speculation)
     report.speculation = {std::string(decode.name()), speculation->cost().plainSeconds()};
@@ -223,7 +235,9 @@ void addRunCommand(CLI::App &app, Action &action) {
       ->take_all();
   command->add_flag("--ignore-eos", flags->ignoreEos, "Go on after an end-of-text token");
   command->add_flag("--chat", flags->chat, "Give the prompt as a user's message in the model's chat template");
-  command->add_option("--system", flags->system, "With --chat: the system's message before it");
+  command->add_option(
+      "--system", flags->system,
+      "With --chat: the system's message before it; without, with --device sim: the target that is simulated");
   command
       ->add_option("--decode", flags->decodeText,
                    std::string(decodeSpecHelp) + "; or beam[:width=4,groups=1,diversity=0,...] [by --temperature]")

@@ -94,6 +94,8 @@ std::string RunReport::json(const Model &model) const {
   };
   if (speculation && s.speculation)
     object["stats"]["speculation"] = speculationJson(*speculation, s);
+  if (!simulated.empty())
+    object["stats"]["simulated"] = Json::parse(simulated);
   if (!beams.empty())
     object["beams"] = beamsJson(model, beams);
   if (withLogprobs)
@@ -108,11 +110,18 @@ std::string RunReport::summary(const Model &model) const {
     guesses = fmt::format("{}: {:.2f} tokens a call, {:.0f} % of {} guesses accepted, about {:.2f}x plain decoding; ",
                           speculation->drafter, s.tokensPerCall(), 100 * s.speculation->acceptance(),
                           s.speculation->guesses, estimatedSpeedup(*speculation, s));
-  return fmt::format("load {:.3f} s; prefill {} tokens in {:.3f} s ({:.1f} t/s); decode {} tokens in {:.3f} s ({:.1f} "
-                     "t/s); {}{}; peak memory {} MiB",
-                     model.loadSeconds, s.promptTokens, s.prefillSeconds, s.prefillTokensPerSecond(), s.generatedTokens,
-                     s.decodeSeconds, s.decodeTokensPerSecond(), guesses, finishReasonName(result.finishReason),
-                     peakMemoryBytes() >> 20);
+  std::string device;
+  if (!simulated.empty()) {
+    Json work = Json::parse(simulated);
+    device = fmt::format("simulated: {} cycles, {:.3f} ms, {:.1f} mJ; ", work["cycles"].get<int64_t>(),
+                         work["time_s"].get<double>() * 1e3, work["energy_j"].get<double>() * 1e3);
+  }
+  return fmt::format(
+      "{}load {:.3f} s; prefill {} tokens in {:.3f} s ({:.1f} t/s); decode {} tokens in {:.3f} s ({:.1f} "
+      "t/s); {}{}; peak memory {} MiB",
+      device, model.loadSeconds, s.promptTokens, s.prefillSeconds, s.prefillTokensPerSecond(), s.generatedTokens,
+      s.decodeSeconds, s.decodeTokensPerSecond(), guesses, finishReasonName(result.finishReason),
+      peakMemoryBytes() >> 20);
 }
 
 } // namespace yoke::cli

@@ -16,6 +16,7 @@ struct RunReport {
   uint64_t seed = 0;
   bool withLogprobs = false;
   std::optional<SpeculationReport> speculation;
+  std::string simulated; ///< what a simulated device did, a JSON object; empty: there was none
   GenerateResult result;
   std::vector<Hypothesis> beams; ///< of beam search; the first is the result
 

@@ -97,9 +97,8 @@ Result<int> serve(const SimulateFlags &flags, const ModelShape &model, const std
 
 Result<int> simulateCommand(const SimulateFlags &flags) {
   if (flags.values)
-    return simulateValues(
-        {flags.model, flags.text, flags.tokenIds, flags.generate ? flags.generate : 16, flags.commands, flags.json},
-        YOKE_TRY(findTarget(flags.systems.front())));
+    return simulateValues({flags.model, flags.systems.front(), flags.text, flags.tokenIds,
+                           flags.generate ? flags.generate : 16, flags.commands, flags.json});
   ModelShape model = YOKE_TRY(readShape(flags.model, flags.tensors, flags.stages));
   std::vector<System> systems = YOKE_TRY(systemsOf(flags));
   if (flags.count && flags.dataset.empty() && !flags.generate)
@@ -187,7 +186,7 @@ void addSimulateCommand(CLI::App &app, Action &action) {
       ->capture_default_str();
   command->add_option("--prefill-tokens", flags->serving.prefillTokens, "Serve: new prompt tokens of a step at most")
       ->check(sizes);
-  command->add_flag("--values", flags->values, "Compute the tokens of a llama checkpoint by the commands of mode yoke");
+  command->add_flag("--values", flags->values, "Compute the tokens of a checkpoint by the commands of the device");
   command->add_option("--text", flags->text, "With --values: the prompt")->option_text("TEXT");
   command->add_option("--token-ids", flags->tokenIds, "With --values: the prompt as token ids, a list");
   command->add_option("--tp", flags->tensors, "Devices that share every layer")->check(CLI::Range(1, 4096));
