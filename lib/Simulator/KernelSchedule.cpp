@@ -3,11 +3,6 @@
 #include "Simulator/ScheduleCommands.h"
 
 namespace yoke::sim {
-namespace {
-
-constexpr int64_t vectorRows = 16; ///< at the end of the banks, as in vectorStore
-
-} // namespace
 
 KernelSchedule::KernelSchedule(const Target &target, const ModelShape &model)
     : KernelScheduleState{model}, ScheduleBuilder(target, attentionShape, chosen, made) {}

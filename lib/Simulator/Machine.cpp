@@ -10,12 +10,12 @@ std::string_view phaseName(Phase phase) {
   return names[size_t(phase)];
 }
 
-Machine::Machine(const Target &target, const MachineOptions &options) : target(target), options(options) {
+Machine::Machine(const Target &target, const MachineOptions &options)
+    : target(target), options(options), nextTimes(size_t(target.memory->channels)) {
   const MemoryTarget &memory = *target.memory;
   for (int64_t i = 0; i < memory.channels; ++i)
     channelList.push_back(
         std::make_unique<Channel>(int32_t(i), memory, target.pim ? &*target.pim : nullptr, options.channel));
-  nextTimes.assign(size_t(memory.channels), 0);
   wrap = options.addressWrap ? options.addressWrap : memory.capacityBytes() / 2;
   wrap -= wrap % memory.accessBytes;
   vectorFree.assign(size_t(target.npu->vectorUnits), 0);
@@ -62,14 +62,14 @@ Status Machine::run(Program newProgram) {
     refreshNext(i);
 
   while (remaining > 0) {
-    size_t channel = size_t(std::min_element(nextTimes.begin(), nextTimes.end()) - nextTimes.begin());
-    if (events.empty() || nextTimes[channel] < events.top().time) {
+    size_t channel = nextTimes.index();
+    if (events.empty() || nextTimes.time() < events.top().time) {
       if (events.empty() && std::all_of(channelList.begin(), channelList.end(), [](auto &c) { return c->idle(); }))
         return failed("the simulated program stops with {} of {} tasks left", remaining, count);
-      if (events.empty() && nextTimes[channel] - lastProgress > patience)
+      if (events.empty() && nextTimes.time() - lastProgress > patience)
         return failed("the simulated program makes no progress for {} cycles, with {} of {} tasks left", patience,
                       remaining, count);
-      present = std::max(present, nextTimes[channel]);
+      present = std::max(present, nextTimes.time());
       completions.clear();
       channelList[channel]->step(completions);
       for (const Completion &done : completions)
@@ -121,7 +121,7 @@ std::vector<PathShare> Machine::criticalPath(TaskId task, int64_t since) const {
 }
 
 void Machine::refreshNext(size_t channel) {
-  nextTimes[channel] = channelList[channel]->nextTime();
+  nextTimes.set(channel, channelList[channel]->nextTime());
   if (channelList[channel]->hasAccepted())
     for (const Completion &done : channelList[channel]->takeAccepted())
       if (done.owner != noOwner)

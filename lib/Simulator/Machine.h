@@ -1,6 +1,7 @@
 // Runs a program on one device: an NPU and the channels of its memory, both event driven.
 #pragma once
 
+#include "Simulator/LeastTime.h"
 #include "Simulator/Program.h"
 
 #include <memory>
@@ -99,7 +100,7 @@ private:
   const Target &target;
   const MachineOptions options;
   std::vector<std::unique_ptr<Channel>> channelList;
-  std::vector<int64_t> nextTimes;
+  LeastTime nextTimes; ///< of each channel
   std::vector<Completion> completions;
 
   Program program;

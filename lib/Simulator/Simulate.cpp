@@ -123,6 +123,8 @@ Result<Simulation> runMode(const Target &target, const ModelShape &model, const 
     return runPublishedMode(target, model, batch, PublishedSystem::NpuOnly, options);
   if (options.mode == Mode::Yoke || options.mode == Mode::Npu || prefill)
     return chooseSchedule(target, model, batch, options);
+  if (!options.published && options.checkCapacity) // fair baselines have no more memory than our schedules
+    YOKE_TRY(buildBlock(target, model, batch, {1, 1, true, false, true}));
   if (options.mode == Mode::NpuPim)
     return runPublishedMode(target, model, batch, PublishedSystem::NaiveNpuPim, options);
   bool interleaved = options.interleave == Interleave::Auto ? batch.size() >= 256 // the published rule

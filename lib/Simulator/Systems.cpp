@@ -1,5 +1,7 @@
 #include "Simulator/Systems.h"
 
+#include "Support/Split.h"
+
 namespace yoke::sim {
 namespace {
 
@@ -18,17 +20,6 @@ constexpr Named knownSystems[] = {
     {"published-npu-pim", Mode::NpuPim, true},
     {"published-neupims", Mode::NeuPims, true},
 };
-
-std::vector<std::string_view> split(std::string_view text) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    size_t comma = text.find(',');
-    parts.push_back(text.substr(0, comma));
-    if (comma == std::string_view::npos)
-      return parts;
-    text.remove_prefix(comma + 1);
-  }
-}
 
 Result<Target> hardwareOf(const Named &system, const std::vector<Target> &targets, const Target &gpu) {
   bool needsPim = system.mode == Mode::NpuPim || system.mode == Mode::NeuPims;
@@ -49,7 +40,7 @@ Result<Target> hardwareOf(const Named &system, const std::vector<Target> &target
 Result<std::vector<System>> chooseSystems(std::string_view modes, const std::vector<Target> &targets, const Target &gpu,
                                           Interleave interleave) {
   std::vector<System> systems;
-  for (std::string_view wanted : split(modes)) {
+  for (std::string_view wanted : splitAtCommas(modes)) {
     bool found = false;
     for (const Named &known : knownSystems) {
       if (wanted != "all" && (wanted == "published" ? !known.published : wanted != known.name))

@@ -6,6 +6,7 @@
 #include "Simulator/Plot.h"
 #include "Simulator/Systems.h"
 #include "Support/File.h"
+#include "Support/Split.h"
 #include "Target/Builtin.h"
 
 #include <cmath>
@@ -37,14 +38,8 @@ struct Row {
 };
 
 std::vector<std::string> splitList(std::string_view text) {
-  std::vector<std::string> parts;
-  for (;;) {
-    size_t comma = text.find(',');
-    parts.emplace_back(text.substr(0, comma));
-    if (comma == std::string_view::npos)
-      return parts;
-    text.remove_prefix(comma + 1);
-  }
+  std::vector<std::string_view> parts = splitAtCommas(text);
+  return {parts.begin(), parts.end()};
 }
 
 Result<std::vector<Axis>> axesOf(const ExploreFlags &flags) {

@@ -114,7 +114,7 @@ Result<int> simulateCommand(const SimulateFlags &flags) {
     std::vector<Span> spans;
     if (!flags.commands.empty())
       system.options.commands = &commands;
-    if (!flags.trace.empty())
+    if (!flags.trace.empty() || !flags.html.empty())
       system.options.spans = &spans;
     std::vector<Request> batch = YOKE_TRY(batchOf(flags, system.target, model));
     auto begin = std::chrono::steady_clock::now();
@@ -132,7 +132,7 @@ Result<int> simulateCommand(const SimulateFlags &flags) {
     json["batch"] = batch.size();
     json["simulation_wall_s"] = wall;
     array.push_back(std::move(json));
-    results.push_back({&system, std::move(iteration)});
+    results.push_back({&system, std::move(iteration), std::move(spans)});
   }
   if (!flags.html.empty())
     YOKE_TRY(writeText(flags.html, iterationPage(model, results)));
@@ -193,7 +193,7 @@ void addSimulateCommand(CLI::App &app, Action &action) {
   command->add_option("--pp", flags->stages, "Pipeline stages")->check(CLI::Range(1, 4096));
   command->add_option("--seed", flags->seed, "Of drawn requests")->capture_default_str();
   command->add_option("--trace", flags->trace, "Write a Chrome/Perfetto timeline")->option_text("FILE.json");
-  command->add_option("--html", flags->html, "Write a page with plans, critical paths and rooflines")
+  command->add_option("--html", flags->html, "Write a page with plans, critical paths, rooflines and timelines")
       ->option_text("FILE.html");
   command->add_option("--roofline", flags->roofline, "Write the roofline picture")->option_text("FILE.svg");
   command->add_option("--commands", flags->commands, "Write the command trace")->option_text("FILE");

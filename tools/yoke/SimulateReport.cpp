@@ -1,6 +1,7 @@
 #include "SimulateReport.h"
 
 #include "Simulator/Plot.h"
+#include "Simulator/Timeline.h"
 
 #include <cmath>
 #include <map>
@@ -15,7 +16,7 @@ std::string iterationTable(const ModelShape &model, const std::vector<SystemIter
   out += fmt::format("{:<18} {:>10} {:>10} {:>6} {:>6} {:>6} {:>6} {:>10}  {:<17} {}\n", "system", "ms/token",
                      "tokens/s", "npu%", "pim%", "bw%", "roof%", "mJ/token", "limit", "plan");
   std::vector<std::string> ops;
-  for (const auto &[system, iteration] : results) {
+  for (const auto &[system, iteration, spans] : results) {
     double tokens = iteration.tokensPerSecond * iteration.seconds;
     out += fmt::format("{:<18} {:>10.3f} {:>10.1f} {:>6.1f} {:>6.1f} {:>6.1f} {:>6.1f} {:>10.2f}  {:<17} {}\n",
                        system->name, iteration.seconds * 1e3, iteration.tokensPerSecond, 100 * iteration.npuUtilisation,
@@ -30,7 +31,7 @@ std::string iterationTable(const ModelShape &model, const std::vector<SystemIter
   for (const std::string &op : ops)
     out += fmt::format(" {:>12}", op);
   out += '\n';
-  for (const auto &[system, iteration] : results) {
+  for (const auto &[system, iteration, spans] : results) {
     std::map<std::string, double> seconds;
     for (const OpShare &share : iteration.breakdown)
       seconds[share.op] += share.seconds;
@@ -66,7 +67,7 @@ void addRoof(std::vector<Roof> &roofs, const std::string &name, double flops, do
 std::string rooflinePicture(const ModelShape &model, const std::vector<SystemIteration> &results) {
   std::vector<Roof> roofs;
   std::vector<RooflinePoint> points;
-  for (const auto &[system, iteration] : results) {
+  for (const auto &[system, iteration, spans] : results) {
     const Target &target = system->target;
     DevicePeaks peaks = peaksOf(*system);
     bool gpu = system->options.mode == Mode::Gpu;
@@ -88,12 +89,12 @@ std::string rooflinePicture(const ModelShape &model, const std::vector<SystemIte
 
 std::string iterationPage(const ModelShape &model, const std::vector<SystemIteration> &results) {
   BarPanel panel{"time on the critical path", {}, {}};
-  for (const auto &[system, iteration] : results)
+  for (const auto &[system, iteration, spans] : results)
     for (const OpShare &share : iteration.breakdown)
       if (std::find(panel.groups.begin(), panel.groups.end(), share.op) == panel.groups.end())
         panel.groups.push_back(share.op);
   std::string reasons;
-  for (const auto &[system, iteration] : results) {
+  for (const auto &[system, iteration, spans] : results) {
     Series series{system->name, std::vector<double>(panel.groups.size(), 0)};
     for (const OpShare &share : iteration.breakdown)
       series.values[size_t(std::find(panel.groups.begin(), panel.groups.end(), share.op) - panel.groups.begin())] +=
@@ -103,12 +104,17 @@ std::string iterationPage(const ModelShape &model, const std::vector<SystemItera
                            escapeXml(system->target.name), escapeXml(iteration.block.plan),
                            escapeXml(limitingResource(iteration.breakdown)));
   }
+  std::string timelines;
+  for (size_t i = 0; i < results.size(); ++i)
+    if (const auto &[system, iteration, spans] = results[i]; !spans.empty())
+      timelines += timelineHtml(fmt::format("timeline{}", i), system->name + ": blocks as simulated", spans,
+                                system->target.npu->clockMHz);
   return fmt::format("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title>"
                      "<style>body{{font-family:sans-serif;margin:2em}}td,th{{padding:2px 12px;text-align:left}}"
                      "</style></head><body>\n<h1>{0}</h1>\n<table><tr><th>system</th><th>hardware</th><th>placement"
-                     "</th><th>limited by</th></tr>\n{1}</table>\n<pre>{2}</pre>\n{3}\n{4}\n</body></html>\n",
+                     "</th><th>limited by</th></tr>\n{1}</table>\n<pre>{2}</pre>\n{3}\n{4}\n{5}\n</body></html>\n",
                      escapeXml(model.name), reasons, escapeXml(iterationTable(model, results)),
-                     barChart("Where the time goes", "ms", {panel}), rooflinePicture(model, results));
+                     barChart("Where the time goes", "ms", {panel}), rooflinePicture(model, results), timelines);
 }
 
 std::string servingTable(const ModelShape &model, const std::vector<SystemServing> &results) {
