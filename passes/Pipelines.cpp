@@ -2,6 +2,7 @@
 #include "Pipelines.h"
 
 #include "Contract/Contract.h"
+#include "Decode/DecodePasses.h"
 #include "Decompose/Decompose.h"
 #include "Fuse/Fuse.h"
 #include "LowerCpu/LowerCpu.h"
@@ -37,7 +38,14 @@ static void buildSimplify(OpPassManager &manager, const StageOptions &stage) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createSymbolDCEPass());
-  addContract(manager, "simplify", {}, {"llm", "moe", "func", "arith", "tensor", "ml_program"});
+  manager.addPass(createSinkHeadsPass());
+  manager.addPass(createSizeTreesPass());
+  manager.addPass(createDropHeadsPass());
+  manager.addPass(createFuseHeadPass());
+  SpecialiseRowsPassOptions buckets;
+  buckets.rows.assign(stage.buckets.begin(), stage.buckets.end());
+  manager.addPass(createSpecialiseRowsPass(buckets));
+  addContract(manager, "simplify", {}, {"llm", "moe", "decode", "func", "arith", "tensor", "ml_program"});
 }
 
 static void buildFuse(OpPassManager &manager, const StageOptions &) {
@@ -47,18 +55,20 @@ static void buildFuse(OpPassManager &manager, const StageOptions &) {
   addContract(manager, "fuse",
               {"func.func", "func.return", "ml_program.global", "ml_program.global_load_const", "tensor.dim",
                "tensor.extract_slice", "arith.constant", "llm.fused", "llm.positions"},
-              {}, {"llm.fused"});
+              {"decode"}, {"llm.fused"});
 }
 
 static void buildLinalg(OpPassManager &manager, const StageOptions &) {
   manager.addNestedPass<func::FuncOp>(createDecomposePass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  addContract(manager, "linalg", {}, {"llm", "moe", "func", "arith", "math", "tensor", "linalg", "ml_program"});
+  addContract(manager, "linalg", {},
+              {"llm", "moe", "decode", "func", "arith", "math", "tensor", "linalg", "ml_program"});
 }
 
 static void buildKernels(OpPassManager &manager, const StageOptions &stage) {
   manager.addPass(createPackWeightsPass({.level = stage.level}));
+  manager.addPass(createLowerLoopPass({.maxTokens = stage.maxTokens}));
   manager.addPass(createLowerToKernelsPass({.level = stage.level, .maxTokens = stage.maxTokens}));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -139,6 +149,13 @@ ArrayRef<Stage> yoke::cpuStages() {
 void yoke::registerPassesAndPipelines() {
   registerCheckContractPass();
   registerDecomposePass();
+  registerDropHeadsPass();
+  registerFuseHeadPass();
+  registerLowerLoopPass();
+  registerMakeLoopPass();
+  registerSinkHeadsPass();
+  registerSizeTreesPass();
+  registerSpecialiseRowsPass();
   registerConcatProjectionsPass();
   registerFormKernelsPass();
   registerQuantizeWeightsPass();

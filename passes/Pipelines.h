@@ -16,6 +16,7 @@ struct StageOptions : mlir::PassPipelineOptions<StageOptions> {
                               llvm::cl::init("")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("i8, i16 or bf16; empty: the passes' choice"),
                                   llvm::cl::init("")};
+  ListOption<int64_t> buckets{*this, "buckets", llvm::cl::desc("Rows for which a loop has a step of its own")};
   Option<int64_t> maxTokens{*this, "max-tokens", llvm::cl::desc("Most tokens of one step"), llvm::cl::init(512)};
 };
 

@@ -1,5 +1,8 @@
 #include "runtime/Generator.h"
 
+#include "runtime/CompiledLoop.h"
+#include "runtime/LogitProcessors.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -95,70 +98,114 @@ Result<int64_t> Generation::contribute(StepBatch &batch, int64_t budget) {
   return 1;
 }
 
-Result<int64_t> Generation::contributeTree(StepBatch &batch, int64_t budget) {
+/// Slots that a tree may reach: those of the pages that a text of the model's positions would need.
+int64_t Generation::draftSlots() const {
   KvCache &cache = session.kvCache();
   const int64_t pageTokens = cache.layout().pageTokens, pages = static_cast<int64_t>(cache.blockTable(sequence).size());
-  // Draft slots stay within the pages that a text of the model's positions would need.
   const int64_t positionPages = (session.model().manifest.maxPositions + pageTokens - 1) / pageTokens;
-  const int64_t slots = std::min(pages + cache.pagesAvailable(), positionPages) * pageTokens;
-  const int64_t remaining = maxNewTokens - result.stats.generatedTokens;
-  // Guesses do not make a text long.
-  const int64_t shortRoom = session.ropeSwitch() > 0 && !isLong ? session.ropeSwitch() - 1 - committed : remaining;
-  const DraftTree &tree = speculator->propose(history, batch.outputCount(), std::min(budget, slots - committed),
-                                              std::min(remaining - 1, shortRoom));
-  if (!cache.prepareWrite(sequence, committed, committed + tree.size())) {
-    speculator->giveUp();
+  return std::min(pages + cache.pagesAvailable(), positionPages) * pageTokens;
+}
+
+Result<const DraftTree *> Generation::beginTree(int64_t otherRows, int64_t budget) {
+  treeStart = history.size();
+  KvCache &cache = session.kvCache();
+  if (speculator) {
+    const int64_t remaining = maxNewTokens - result.stats.generatedTokens;
+    // Guesses do not make a text long.
+    const int64_t shortRoom = session.ropeSwitch() > 0 && !isLong ? session.ropeSwitch() - 1 - committed : remaining;
+    speculator->propose(history, otherRows, std::min(budget, draftSlots() - committed),
+                        std::min(remaining - 1, shortRoom));
+  } else {
+    rootAlone.reset(history.back());
+  }
+  if (!cache.prepareWrite(sequence, committed, committed + tree().size())) {
+    if (speculator)
+      speculator->giveUp();
     YOKE_TRY(cache.prepareWrite(sequence, committed, committed + 1));
   }
-  const int32_t row = batch.addSequence(cache.blockTable(sequence));
-  const auto first = static_cast<int32_t>(batch.tokenCount()), root = static_cast<int32_t>(committed);
+  ++committed;
+  return &tree();
+}
+
+Result<int64_t> Generation::beginRoot(int64_t wanted, int64_t &maxDepth) {
+  treeStart = history.size();
+  KvCache &cache = session.kvCache();
+  maxDepth = maxNewTokens - result.stats.generatedTokens - 1;
+  int64_t nodes = std::clamp<int64_t>(draftSlots() - committed, 1, wanted);
+  if (!cache.prepareWrite(sequence, committed, committed + nodes)) {
+    nodes = 1;
+    YOKE_TRY(cache.prepareWrite(sequence, committed, committed + nodes));
+  }
+  ++committed;
+  return nodes;
+}
+
+Result<int64_t> Generation::contributeTree(StepBatch &batch, int64_t budget) {
+  const DraftTree &tree = *YOKE_TRY(beginTree(batch.outputCount(), budget));
+  const int32_t row = batch.addSequence(session.kvCache().blockTable(sequence));
+  const auto first = static_cast<int32_t>(batch.tokenCount()), root = static_cast<int32_t>(rootSlot());
   for (int32_t i = 0; i < tree.size(); ++i) {
     const int32_t parent = tree[i].parent < 0 ? -1 : first + tree[i].parent;
     batch.wantOutput(batch.add(row, {tree[i].token, root + tree[i].depth, root + i, root + i + 1, parent}));
   }
-  ++committed;
   return tree.size();
 }
 
 Status Generation::consume(std::span<float> rows) {
   if (treeInStep)
     return consumeTree(rows);
-  return chooseNext(rows);
+  return choose(rows);
 }
 
 Status Generation::consumeTree(std::span<float> rows) {
-  const DraftTree &tree = speculator->proposed();
-  const size_t columns = rows.size() / tree.size();
-  if (tree.size() > 1 && spoiled(rows, columns)) {
-    dropTree(tree.size());
+  const size_t columns = rows.size() / tree().size();
+  if (tree().size() > 1 && spoiled(rows, columns)) {
+    dropTree();
     return {};
   }
-  speculator->evaluated(rows);
+  evaluated(rows);
   std::vector<int32_t> path;
-  const size_t before = history.size();
-  for (int32_t node = 0; node >= 0 && !finished(); node = tree.child(node, history.back())) {
+  for (int32_t node = 0; node >= 0 && !finished(); node = tree().child(node, history.back())) {
     path.push_back(node);
-    YOKE_TRY(chooseNext(rows.subspan(node * columns, columns)));
+    YOKE_TRY(choose(rows.subspan(node * columns, columns)));
   }
-  KvCache &cache = session.kvCache();
-  const int64_t root = committed - 1;
-  for (size_t depth = 1; depth < path.size(); ++depth)
-    cache.moveToken(sequence, root + path[depth], root + static_cast<int64_t>(depth));
-  committed = root + static_cast<int64_t>(path.size());
-  speculator->chosen(std::span(history).subspan(before));
+  keepPath(path);
   return {};
 }
 
-/// A guess may lead the model to NaN where its own text does not; kernels read and mask what other branches wrote,
-/// which NaN survives. The step is then repeated without guesses.
-void Generation::dropTree(int32_t nodes) {
-  --committed;
-  for (int32_t node = 0; node < nodes; ++node)
-    session.kvCache().clearToken(sequence, committed + node);
-  speculator->skipNext();
+void Generation::evaluated(std::span<const float> rows) {
+  if (speculator)
+    speculator->evaluated(rows);
 }
 
-Status Generation::chooseNext(std::span<float> row) {
+void Generation::evaluated(const BestTokens &best) {
+  if (speculator)
+    speculator->evaluated(best);
+}
+
+void Generation::keepPath(std::span<const int32_t> path) {
+  const int64_t root = rootSlot();
+  for (size_t depth = 1; depth < path.size(); ++depth)
+    session.kvCache().moveToken(sequence, root + path[depth], root + static_cast<int64_t>(depth));
+  committed = root + static_cast<int64_t>(path.size());
+  if (speculator)
+    speculator->chosen(std::span(history).subspan(treeStart));
+}
+
+void Generation::dropTree() {
+  --committed;
+  for (int32_t node = 0; node < tree().size(); ++node)
+    session.kvCache().clearToken(sequence, committed + node);
+  if (speculator)
+    speculator->skipNext();
+}
+
+bool Generation::isPlainGreedy() const {
+  return !request.sampling.sample && !changesLogits(request.sampling) && !request.constraint && !request.logprobs &&
+         !request.onLogits;
+}
+
+Status Generation::choose(std::span<float> row) {
   if (request.onLogits)
     request.onLogits(row);
   std::vector<float> original;
@@ -179,7 +226,7 @@ Status Generation::chooseNext(std::span<float> row) {
     result.logprobs.push_back(logprobsOf(original, token, *request.logprobs));
   if (request.constraint && !endsText(token))
     allowed = request.constraint->next(allowed, token);
-  accept(token);
+  add(token);
   return {};
 }
 
@@ -188,7 +235,7 @@ bool Generation::endsText(int32_t token) const {
   return !request.ignoreEndTokens && std::ranges::find(ends, token) != ends.end();
 }
 
-void Generation::accept(int32_t token) {
+void Generation::add(int32_t token) {
   history.push_back(token);
   result.tokens.push_back(token);
   ++result.stats.generatedTokens;
@@ -229,7 +276,12 @@ Result<GenerateResult> generate(Session &session, GenerateRequest request, const
   auto generation = YOKE_TRY(Generation::create(session, std::move(request), callback, speculation));
   std::vector<float> rows;
   StepBatch batch;
+  const bool compiled = CompiledLoop::suits(session, *generation, speculation);
   while (!generation->finished()) {
+    if (compiled && generation->stats().generatedTokens > 0) {
+      YOKE_TRY(CompiledLoop(session, *generation, cancelled, speculation).run());
+      break;
+    }
     if (cancelled && cancelled->load(std::memory_order_relaxed)) {
       generation->cancel();
       break;

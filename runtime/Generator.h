@@ -29,6 +29,8 @@ struct GenerateRequest {
   std::optional<int32_t> logprobs;
   /// When set, sees each row of logits [vocab] that a token is chosen from, as the model gave it.
   std::function<void(std::span<const float> logits)> onLogits;
+  /// Do without the package's compiled loop, if it has one.
+  bool interpreted = false;
 };
 
 /// Errors: Malformed (empty or too long prompt, token outside the vocabulary, stop strings without a tokenizer), Failed
@@ -42,6 +44,7 @@ struct GenerateStats {
   int64_t samplingCalls = 0; ///< model calls that yielded tokens
   double prefillSeconds = 0; ///< until the first token is chosen
   double decodeSeconds = 0;  ///< from then on
+  bool compiledLoop = false; ///< tokens but the first came from the package's own loop
   /// Absent without speculation.
   std::optional<SpeculationStats> speculation;
 
@@ -78,6 +81,37 @@ public:
   /// Takes the rows that `contribute` asked for. They are overwritten. Error: Failed (NaN logits).
   Status consume(std::span<float> rows);
 
+  // A step on a tree of guesses, part by part, for loops that make steps of their own: begin, evaluated, choose or add
+  // for each node of a path, keep; or drop in place of what follows begin.
+
+  /// The tree of the next step, the root alone without speculation; its slots are writable. All tokens of the text but
+  /// the last are in the cache. `otherRows`: of other sequences in the step; `budget`: nodes at most. Error: Resources.
+  Result<const DraftTree *> beginTree(int64_t otherRows, int64_t budget);
+  /// As beginTree, for a tree that the caller makes: the number of nodes, of `wanted`, that have slots. `maxDepth`
+  /// receives the edges that its paths may have. Error: Resources.
+  Result<int64_t> beginRoot(int64_t wanted, int64_t &maxDepth);
+  /// The tree that the caller has made. Needs speculation.
+  void adoptTree(const DraftTree &tree) { speculator->adopt(tree); }
+  /// The row of each node: all logits, or the `best.width` best and their tokens.
+  void evaluated(std::span<const float> rows);
+  void evaluated(const BestTokens &best);
+  /// Chooses the next token from a row, which is overwritten. Error: Failed.
+  Status choose(std::span<float> row);
+  void add(int32_t token);
+  /// The nodes whose tokens are in the text now, the root first.
+  void keepPath(std::span<const int32_t> path);
+  /// A guess may lead the model to NaN where its own text does not; kernels read and mask what other branches wrote,
+  /// which NaN survives. The step is to be repeated, without guesses.
+  void dropTree();
+
+  std::span<const int32_t> tokens() const { return history; }
+  /// The slot of the tree's root.
+  int64_t rootSlot() const { return committed - 1; }
+  std::span<const int32_t> blockTable() const { return session.kvCache().blockTable(sequence); }
+  /// Whether tokens are the model's most probable ones, whatever the text.
+  bool isPlainGreedy() const;
+  bool isInterpreted() const { return request.interpreted; }
+
   bool prefilling() const { return committed < static_cast<int64_t>(request.prompt.size()); }
   bool finished() const { return result.finishReason != FinishReason::Unfinished; }
   void cancel() { finish(FinishReason::Cancelled); }
@@ -90,10 +124,9 @@ private:
   Generation(Session &session, GenerateRequest request, TokenCallback callback);
   Result<int64_t> contributeTree(StepBatch &batch, int64_t budget);
   Status consumeTree(std::span<float> rows);
-  Status chooseNext(std::span<float> row);
+  int64_t draftSlots() const;
+  const DraftTree &tree() const { return speculator ? speculator->proposed() : rootAlone; }
   bool endsText(int32_t token) const;
-  void dropTree(int32_t nodes);
-  void accept(int32_t token);
   void deliver(int32_t token, std::string text);
   void finish(FinishReason reason);
 
@@ -110,6 +143,8 @@ private:
   int64_t maxNewTokens = 0;
   bool isLong = false; ///< longer than the session's ropeSwitch()
   std::unique_ptr<Speculator> speculator;
+  DraftTree rootAlone;  ///< the tree of steps without speculation
+  size_t treeStart = 0; ///< tokens before the tree's
   bool treeInStep = false;
   GenerateResult result;
 };

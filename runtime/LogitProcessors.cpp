@@ -107,6 +107,12 @@ void processLogits(Logits logits, TokenHistory history, int64_t promptLength, co
     banTokens(logits, options.suppressAtBegin);
 }
 
+bool changesLogits(const SamplingOptions &options) {
+  return !options.sequenceBias.empty() || options.repetitionPenalty != 1 || options.noRepeatNgram > 0 ||
+         !options.badWords.empty() || options.minLength > 0 || options.minNewTokens > 0 || !options.suppress.empty() ||
+         !options.suppressAtBegin.empty();
+}
+
 Candidates Candidates::fromDense(std::span<const float> logits) {
   Candidates result;
   result.tokens.reserve(logits.size());

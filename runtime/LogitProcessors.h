@@ -26,6 +26,9 @@ void banTokens(Logits logits, std::span<const int32_t> tokens);
 void processLogits(Logits logits, TokenHistory history, int64_t promptLength, const SamplingOptions &options,
                    std::span<const int32_t> endTokens);
 
+/// Whether `processLogits` may change anything, for some text.
+bool changesLogits(const SamplingOptions &options);
+
 /// Tokens that are still possible (logit above -inf), in ascending order of id.
 struct Candidates {
   std::vector<int32_t> tokens;

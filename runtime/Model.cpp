@@ -38,6 +38,16 @@ Status Model::loadCode() {
   step = reinterpret_cast<YokeStepFunction>(code->symbol(YOKE_STEP_SYMBOL));
   if (!step)
     return malformed("{}: section code: does not define {}", path, YOKE_STEP_SYMBOL);
+  if (!manifest.loop)
+    return {};
+  loop = reinterpret_cast<YokeLoopFunction>(code->symbol(YOKE_LOOP_SYMBOL));
+  if (!loop)
+    return malformed("{}: section code: does not define {}", path, YOKE_LOOP_SYMBOL);
+  if (manifest.loop->best == 0)
+    return {};
+  greedyLoop = reinterpret_cast<YokeLoopFunction>(code->symbol(YOKE_GREEDY_LOOP_SYMBOL));
+  if (!greedyLoop)
+    return malformed("{}: section code: does not define {}", path, YOKE_GREEDY_LOOP_SYMBOL);
   return {};
 }
 

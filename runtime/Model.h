@@ -1,7 +1,7 @@
 #pragma once
 
+#include "Package/LoopAbi.h"
 #include "Package/Package.h"
-#include "Package/StepAbi.h"
 #include "Support/Error.h"
 #include "Tokenizer/Tokenizer.h"
 #include "runtime/AnonymousMemory.h"
@@ -28,6 +28,8 @@ struct Model {
   std::string path;
   Manifest manifest;
   YokeStepFunction step = nullptr;
+  /// Null unless the manifest has a `loop`, and the latter one of best tokens.
+  YokeLoopFunction loop = nullptr, greedyLoop = nullptr;
   std::span<const std::byte> weights;
   /// Null when the package has no tokenizer.
   std::unique_ptr<Tokenizer> tokenizer;

@@ -107,4 +107,38 @@ void Session::runHere(StepBatch &batch, std::span<float> rows) {
   });
 }
 
+void Session::runLoop(YokeLoopFunction loop, const LoopMemory &memory, void *host, const YokeLoopHooks &hooks) {
+  struct Arguments {
+    YokeMemRef1 weights, arena, kv, state, blocks, rows, ids, table;
+  };
+  std::span<const std::byte> weightBytes = sharedModel->weights;
+  const Arguments shared = {
+      memref(weightBytes.data(), weightBytes.size()),
+      memref(arena.data(), arena.size()),
+      memref(cache->pages().begin(), cache->pages().committedBytes()),
+      memref(memory.state.data(), memory.state.size()),
+      memref(memory.blocks.data(), memory.blocks.size()),
+      memref(memory.rows.data(), memory.rows.size()),
+      memref(memory.ids.data(), memory.ids.size()),
+      memref(memory.table.data(), memory.table.size()),
+  };
+  ThreadTeam &members = *threads;
+  struct Member {
+    ThreadTeam &team;
+    bool observes;
+  };
+  const YokeBarrier meet = [](void *context) {
+    auto &member = *static_cast<Member *>(context);
+    member.team.barrier().wait();
+    if (member.observes)
+      member.team.observeContention();
+  };
+  members.run([&](int thread) {
+    Arguments a = shared;
+    Member member{members, thread == 1};
+    loop(&a.weights, &a.arena, &a.kv, &a.state, &a.blocks, &a.rows, &a.ids, &a.table, host, &hooks, thread,
+         members.size(), &member, meet);
+  });
+}
+
 } // namespace yoke

@@ -35,6 +35,16 @@ public:
   /// StepBatch::reachTo says which where no position in the step does.
   void run(StepBatch &batch, std::span<float> rows);
 
+  /// The memory of a compiled loop, see LoopAbi.h.
+  struct LoopMemory {
+    std::span<std::byte> state;
+    std::span<int32_t> blocks;
+    std::span<float> rows;
+    std::span<int32_t> ids, table;
+  };
+  /// Runs a compiled loop to its end; hooks are called on this thread.
+  void runLoop(YokeLoopFunction loop, const LoopMemory &memory, void *host, const YokeLoopHooks &hooks);
+
   const Model &model() const { return *sharedModel; }
   ThreadTeam &team() { return *threads; }
   int64_t maxStepTokens() const { return sharedModel->manifest.step.maxTokens - (ropeSwitch() > 0 ? 1 : 0); }

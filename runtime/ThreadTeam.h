@@ -82,6 +82,8 @@ public:
 
   /// For use inside `run`: every thread of the team must call it.
   SpinBarrier &barrier() { return teamBarrier; }
+  /// For long runs: one thread, always the same, calls it from time to time. See SpinPolicy.
+  void observeContention() { policy.observe(); }
 
 private:
   struct Worker {

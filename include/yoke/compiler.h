@@ -31,6 +31,8 @@ struct yoke_compile_options {
   int64_t context;         /* with a JSON target: tokens of a sequence in the KV cache; 0: 1024 */
   const char *kv_cache; /* "f32", "bf16", "f16": what keys and values are kept as; default: as in the program, which is
                            "f32" for a checkpoint */
+  const char *draft;    /* what a compiled generation loop guesses with: "none", "prompt-lookup:n=3", ...; NULL: no such
+                           loop */
 };
 
 /* Compiles. Returns 0, or on failure 1 (failed), 2 (wrong options), 3 (malformed input), 4 (out of resources), after

@@ -6,6 +6,7 @@
 #include "Compiler/Codegen.h"
 #include "Compiler/Describe.h"
 #include "Compiler/Diagnostics.h"
+#include "Compiler/DraftOptions.h"
 #include "Compiler/Registration.h"
 #include "Compiler/WeightPacker.h"
 #include "Import/Import.h"
@@ -63,6 +64,7 @@ public:
     report("import", 0);
     YOKE_TRY(readModel());
     YOKE_TRY(setCacheElement(*module, options.kvCache));
+    YOKE_TRY(makeLoop());
     YOKE_TRY(lower(target));
     if (!options.emit.empty())
       return {};
@@ -128,6 +130,23 @@ private:
     return {};
   }
 
+  /// Adds the generation loop that is asked for.
+  Status makeLoop() {
+    if (options.draft.empty())
+      return {};
+    DraftOptions draftOptions = YOKE_TRY(readDraftOptions(options.draft));
+    draft = draftOptions.text;
+    buckets = draftOptions.buckets;
+    FirstError errors(context);
+    PassManager manager(&context);
+    manager.addPass(createMakeLoopPass(draftOptions.loop));
+    if (mlir::failed(manager.run(*module)))
+      return tl::unexpected<Error>(errors.take(ErrorKind::Usage, "draft " + options.draft + ": no loop can be made"));
+    if (!module->lookupSymbol("generate"))
+      return failed("draft {}: the model generates no text", options.draft);
+    return {};
+  }
+
   /// The model's kernels on the devices of a target file, or the commands of a step; lines about the choices go to
   /// stderr.
   Status emitDescribed() {
@@ -166,6 +185,7 @@ private:
     if (llvm::is_contained(quantizedWeightTypes(), options.weights))
       stageOptions.weights = options.weights;
     stageOptions.activations = options.activations;
+    stageOptions.buckets = ArrayRef(buckets);
     if (options.maxStepTokens > 0)
       stageOptions.maxTokens = options.maxStepTokens;
     ropeSwitch = ropeSwitchOf(*module);
@@ -265,6 +285,8 @@ private:
     if (options.emit.empty()) {
       manifest = YOKE_TRY(describeModule(*module));
       manifest.step.ropeSwitch = ropeSwitch;
+      if (manifest.loop)
+        manifest.loop->draft = draft;
       manifest.target = target.describe();
       manifest.yokeVersion = YOKE_VERSION;
       manifest.llvmVersion = LLVM_VERSION_STRING;
@@ -325,6 +347,8 @@ private:
   std::vector<std::pair<DenseFPElementsAttr, llm::LayoutAttr>> constants; ///< vectors whose values the module holds
   int64_t weightBytes = 0;
   int64_t ropeSwitch = 0;
+  std::string draft; ///< canonical
+  std::vector<int64_t> buckets;
   Manifest manifest;
 };
 

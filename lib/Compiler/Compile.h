@@ -17,6 +17,7 @@ struct CompileOptions {
   std::string weights;     ///< "f32", "bf16", "f16", "q8", "q4", "q4-plain", "q4-asymmetric", or empty: as stored
   std::string activations; ///< "i8", "i16", "bf16", or empty: i8 where weights are quantised
   std::string kvCache; ///< "f32", "bf16", "f16": what keys and values are kept as; empty: f32 in a checkpoint's program
+  std::string draft;   ///< what the compiled generation loop guesses with, NAME[:KEY=VALUE,...]; empty: no loop
   std::string emit;    ///< empty: a package; "llm", "fused", "linalg", "kernels", "llvm": the text of that stage
   std::string remarksPath; ///< YAML of the fusion remarks
   std::string saveTemps;   ///< folder for the IR after each stage and the object file

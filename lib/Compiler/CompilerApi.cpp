@@ -30,6 +30,7 @@ static CompileOptions readOptions(const yoke_compile_options &options) {
   out.step = text(options.step);
   out.context = options.context;
   out.kvCache = text(options.kv_cache);
+  out.draft = text(options.draft);
   if (options.progress)
     out.progress = [progress = options.progress, context = options.progress_context](std::string_view phase,
                                                                                      double fraction) {

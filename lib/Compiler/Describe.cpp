@@ -77,6 +77,8 @@ Result<Manifest> yoke::describeModule(ModuleOp module) {
   if (auto ids = dyn_cast_if_present<DenseI64ArrayAttr>(model.all().get("eos_token_ids")))
     out.eosTokenIds.assign(ids.asArrayRef().begin(), ids.asArrayRef().end());
   YOKE_TRY(describeStep(step, out.step));
+  if (Fields loop(module, "decode.loop"); loop.present())
+    out.loop = LoopDescription{"", YOKE_TRY(loop.integer("capacity")), loop.optionalInteger("best").value_or(0)};
   if (auto bytes = module->getAttrOfType<IntegerAttr>("llm.token_bytes"))
     out.tokenBytes = bytes.getInt();
   for (NamedAttribute entry : kernels.all())

@@ -1,6 +1,7 @@
 //===- Registration.cpp - everything that the tools know ------------------===//
 #include "Compiler/Registration.h"
 
+#include "Decode/Decode.h"
 #include "LLM/LLM.h"
 #include "LLM/LLMDecompose.h"
 #include "LLM/LLMTiling.h"
@@ -23,7 +24,8 @@ void yoke::registerEverything(mlir::DialectRegistry &registry) {
   mlir::registerAllToLLVMIRTranslations(registry);
   mlir::registerAllPasses();
   registerPassesAndPipelines();
-  registry.insert<llm::LLMDialect, moe::MoEDialect, npu::NpuDialect, pim::PimDialect, place::PlaceDialect>();
+  registry.insert<llm::LLMDialect, moe::MoEDialect, decode::DecodeDialect, npu::NpuDialect, pim::PimDialect,
+                  place::PlaceDialect>();
   llm::registerTilingInterfaceExternalModels(registry);
   llm::registerDecomposeInterfaceExternalModels(registry);
 }

@@ -34,27 +34,31 @@ Json Manifest::toJson() const {
   Json kernelList = Json::array();
   for (const KernelUse &kernel : kernels)
     kernelList.push_back({{"name", kernel.name}, {"calls", kernel.calls}});
-  return {{"format", formatVersion},
-          {"yoke", yokeVersion},
-          {"llvm", llvmVersion},
-          {"architecture", architecture},
-          {"task", task == Task::Generate ? "generate" : "embed"},
-          {"target",
-           {{"triple", target.triple}, {"cpu", target.cpu}, {"level", target.level}, {"features", target.features}}},
-          {"source_sha256", sourceSha256},
-          {"parameters", parameters},
-          {"weight_type", weightType},
-          {"vocab_size", vocabSize},
-          {"hidden_size", hiddenSize},
-          {"layers", layers},
-          {"max_positions", maxPositions},
-          {"bos_token_id", optionalToJson(bosTokenId)},
-          {"eos_token_ids", eosTokenIds},
-          {"pad_token_id", optionalToJson(padTokenId)},
-          {"step", stepToJson(step)},
-          {"kernels", std::move(kernelList)},
-          {"remarks", remarks},
-          {"token_bytes", optionalToJson(tokenBytes)}};
+  Json json = {
+      {"format", formatVersion},
+      {"yoke", yokeVersion},
+      {"llvm", llvmVersion},
+      {"architecture", architecture},
+      {"task", task == Task::Generate ? "generate" : "embed"},
+      {"target",
+       {{"triple", target.triple}, {"cpu", target.cpu}, {"level", target.level}, {"features", target.features}}},
+      {"source_sha256", sourceSha256},
+      {"parameters", parameters},
+      {"weight_type", weightType},
+      {"vocab_size", vocabSize},
+      {"hidden_size", hiddenSize},
+      {"layers", layers},
+      {"max_positions", maxPositions},
+      {"bos_token_id", optionalToJson(bosTokenId)},
+      {"eos_token_ids", eosTokenIds},
+      {"pad_token_id", optionalToJson(padTokenId)},
+      {"step", stepToJson(step)},
+      {"kernels", std::move(kernelList)},
+      {"remarks", remarks},
+      {"token_bytes", optionalToJson(tokenBytes)}};
+  if (loop)
+    json["loop"] = {{"draft", loop->draft}, {"capacity", loop->capacity}, {"best", loop->best}};
+  return json;
 }
 
 } // namespace yoke

@@ -66,6 +66,16 @@ struct TargetDescription {
   std::vector<std::string> features; ///< what the code uses, in LLVM's spelling: "avx512f"
 };
 
+/// A generation loop in the code, see LoopAbi.h.
+struct LoopDescription {
+  std::string draft;    ///< what guesses, NAME[:KEY=VALUE,...]
+  int64_t capacity = 1; ///< nodes of a tree
+  int64_t best = 0;     ///< best tokens of a row that the greedy loop reads; 0: there is no greedy loop
+
+  /// NAME.
+  std::string_view drafter() const { return std::string_view(draft).substr(0, draft.find(':')); }
+};
+
 struct KernelUse {
   std::string name;
   int64_t calls = 0;
@@ -90,6 +100,7 @@ struct Manifest {
   std::vector<int64_t> eosTokenIds;
   std::optional<int64_t> padTokenId;
   StepDescription step;
+  std::optional<LoopDescription> loop;
   std::vector<KernelUse> kernels;
   std::optional<int64_t> tokenBytes; ///< bytes of weights that a step of one token reads
   std::vector<std::string> remarks;

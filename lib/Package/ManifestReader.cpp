@@ -81,6 +81,17 @@ Result<StepDescription> readStep(const JsonObject &json) {
   return out;
 }
 
+Result<LoopDescription> readLoop(const JsonObject &json, const Manifest &manifest) {
+  YOKE_TRY(json.expectOnly({"draft", "capacity", "best"}));
+  if (manifest.task != Task::Generate || manifest.step.pageBytes == 0)
+    return json.error("", "expected none, since the model does not generate");
+  LoopDescription out;
+  out.draft = YOKE_TRY(json.string("draft"));
+  out.capacity = YOKE_TRY(json.integer("capacity", 1, manifest.step.maxTokens));
+  out.best = YOKE_TRY(json.integer("best", 0, manifest.vocabSize));
+  return out;
+}
+
 bool isSha256(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
@@ -92,10 +103,10 @@ Result<Manifest> Manifest::fromJson(const Json &json, std::string_view source) {
   int64_t format = YOKE_TRY(root.integer("format", 1, INT64_MAX));
   if (format > formatVersion)
     return root.error("format", fmt::format("version {} is newer than this program knows ({})", format, formatVersion));
-  YOKE_TRY(root.expectOnly({"format",       "yoke",          "llvm",          "architecture", "task",
-                            "target",       "source_sha256", "parameters",    "weight_type",  "vocab_size",
-                            "hidden_size",  "layers",        "max_positions", "bos_token_id", "eos_token_ids",
-                            "pad_token_id", "step",          "kernels",       "remarks",      "token_bytes"}));
+  YOKE_TRY(root.expectOnly({"format",        "yoke",         "llvm",          "architecture", "task",        "target",
+                            "source_sha256", "parameters",   "weight_type",   "vocab_size",   "hidden_size", "layers",
+                            "max_positions", "bos_token_id", "eos_token_ids", "pad_token_id", "step",        "kernels",
+                            "remarks",       "token_bytes",  "loop"}));
   Manifest out;
   out.yokeVersion = YOKE_TRY(root.string("yoke"));
   out.llvmVersion = YOKE_TRY(root.string("llvm"));
@@ -115,6 +126,8 @@ Result<Manifest> Manifest::fromJson(const Json &json, std::string_view source) {
   out.eosTokenIds = YOKE_TRY(root.integers("eos_token_ids", 0, out.vocabSize - 1, maxListed));
   out.padTokenId = YOKE_TRY(root.optionalInteger("pad_token_id", 0, out.vocabSize - 1));
   out.step = YOKE_TRY(readStep(YOKE_TRY(root.object("step"))));
+  if (auto loop = YOKE_TRY(root.optionalObject("loop")))
+    out.loop = YOKE_TRY(readLoop(*loop, out));
   if (out.task == Task::Generate && out.step.outputColumns < out.vocabSize)
     return root.error("step.output_columns",
                       fmt::format("expected at least vocab_size {} for task \"generate\", found {}", out.vocabSize,

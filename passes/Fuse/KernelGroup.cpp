@@ -1,6 +1,7 @@
 //===- KernelGroup.cpp - ops that become one kernel -----------------------===//
 #include "Fuse/KernelGroup.h"
 
+#include "Decode/Decode.h"
 #include "Fuse/Fuse.h"
 #include "LLM/LLM.h"
 #include "MoE/MoE.h"
@@ -27,6 +28,7 @@ KernelGroup::KernelGroup(Operation *anchor) : last(anchor) {
     takePrologue(anchor->getOperand(0), isNorm);
     takeGate(anchor);
     takeEpilogue();
+    takeBest();
   } else if (auto attention = dyn_cast<llm::AttentionOp>(anchor)) {
     takeHeadPrologue(attention.getQ(), attention.getHeadDim());
     takeHeadPrologue(attention.getK(), attention.getHeadDim());
@@ -121,6 +123,17 @@ void KernelGroup::takeEpilogue() {
     ops.insert(user);
     last = user;
   }
+}
+
+/// The best columns of a language-model head, when nobody reads the others.
+void KernelGroup::takeBest() {
+  if (!isa<llm::LmHeadOp>(ops.front()) || !last->hasOneUse())
+    return;
+  auto best = dyn_cast<decode::TopKOp>(*last->user_begin());
+  if (!best || best->getBlock() != last->getBlock())
+    return;
+  ops.insert(best);
+  last = best;
 }
 
 void KernelGroup::outline() {

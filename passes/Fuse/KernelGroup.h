@@ -27,6 +27,7 @@ private:
   void takeGate(mlir::Operation *projection);
   void takeRoute(mlir::Operation *experts);
   void takeEpilogue();
+  void takeBest();
 
   llvm::SetVector<mlir::Operation *> ops;
   mlir::Operation *last;

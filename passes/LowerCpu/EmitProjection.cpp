@@ -3,6 +3,8 @@
 // A thread owns panels of output rows and multiplies every row of activations with each.
 //
 //===----------------------------------------------------------------------===//
+#include "Decode/Decode.h"
+#include "LowerCpu/BestColumns.h"
 #include "LowerCpu/Kernel.h"
 #include "LowerCpu/PanelProduct.h"
 
@@ -22,7 +24,8 @@ public:
     Value memory = kernel.memory.lookup(op->getOperand(1));
     matrix =
         head ? PanelMatrix::of(memory, head) : PanelMatrix::of(memory, cast<llm::LinearOp>(op), kernel.interleave > 0);
-    yielded = kernel.find<llm::YieldOp>().getValues().front();
+    topK = kernel.find<decode::TopKOp>();
+    yielded = topK ? topK.getX() : kernel.find<llm::YieldOp>().getValues().front();
     Value bias = head ? head.getBias() : cast<llm::LinearOp>(op).getBias();
     if (bias)
       biasMemory = kernel.memory.lookup(bias);
@@ -32,6 +35,10 @@ public:
 
   void emit() {
     ProductRows x = emitInput();
+    if (topK) {
+      best.emplace(b, topK.getK(), kernel.workspace, workspaceUsed, rowCount());
+      best->clear();
+    }
     auto [begin, end] = b.share(b.index(matrix.panels()));
     RowBlocks rows = PanelProduct::blocksOf(b, b.index(0), rowCount());
     b.loop(begin, end, b.index(1), [&](Value panel) {
@@ -39,6 +46,8 @@ public:
           x, panel, rows, [](Value row) { return row; },
           [&](Value row, Columns place, ArrayRef<Value> sums) { emitEpilogue(row, place, sums); });
     });
+    if (best)
+      best->merge(kernel.result, kernel.tensors.back());
   }
 
 private:
@@ -85,6 +94,7 @@ private:
       if (rounder.isNeeded())
         rounder.emitRow(norm ? floats : source, norm ? row : from, result, row);
     });
+    workspaceUsed = place;
     b.barrier();
     return result;
   }
@@ -99,13 +109,20 @@ private:
     } else {
       evaluator.set(op->getResult(0), withBias(sums[0], place));
     }
-    b.store(evaluator.get(yielded), kernel.result, row, place);
+    Value result = evaluator.get(yielded);
+    if (best)
+      best->add(row, place, result);
+    else
+      b.store(result, kernel.result, row, place);
   }
 
   KernelBuilder &b;
   Kernel &kernel;
   Operation *op = nullptr;
   llm::LmHeadOp head;
+  decode::TopKOp topK;
+  std::optional<BestColumns> best;
+  Value workspaceUsed; ///< bytes, of a head's
   PanelMatrix matrix;
   Value biasMemory, yielded;
   Value halves[2];

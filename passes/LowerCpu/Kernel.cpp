@@ -1,7 +1,9 @@
 //===- Kernel.cpp - which emitter a fused region goes to ------------------===//
 #include "LowerCpu/Kernel.h"
 
+#include "Decode/Decode.h"
 #include "Fuse/KernelGroup.h"
+#include "LowerCpu/BestColumns.h"
 #include "LowerCpu/KernelRegion.h"
 #include "LowerCpu/QuantizedRows.h"
 
@@ -37,6 +39,8 @@ KernelNeeds yoke::needsOf(llm::FusedOp fused, const KernelShape &shape, int64_t 
         rowBytes += inputs * static_cast<int64_t>(sizeof(float));
       if (isRounded)
         rowBytes += RowRounder::bytesPerRow(inputs);
+      for (auto best : fused.getBody().getOps<decode::TopKOp>())
+        rowBytes += BestColumns::bytesPerRow(best.getK());
       return {.workspaceBytes = maxTokens * rowBytes};
     }
   }

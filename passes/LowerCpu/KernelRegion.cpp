@@ -1,6 +1,7 @@
 //===- KernelRegion.cpp - regions that a kernel can compute ---------------===//
 #include "LowerCpu/KernelRegion.h"
 
+#include "Decode/Decode.h"
 #include "Fuse/KernelGroup.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,8 +24,14 @@ public:
         anchor = &op;
     if (anchor && !takeAround())
       return false;
+    if (isa_and_present<llm::LmHeadOp>(anchor))
+      for (auto op : body.getOps<decode::TopKOp>())
+        best = op;
     for (Operation &op : body.without_terminator())
-      if (known.contains(&op) ? !knownReads(op) : !isElementwise(&op) || takesNothingAfter() || !elementwiseReads(op))
+      if (&op == best)
+        continue;
+      else if (known.contains(&op) ? !knownReads(op)
+                                   : !isElementwise(&op) || takesNothingAfter() || !elementwiseReads(op))
         return false;
     return yields();
   }
@@ -123,6 +130,8 @@ private:
     auto yield = cast<llm::YieldOp>(body.getTerminator());
     if (isa_and_present<llm::AttentionOp>(anchor))
       return yield.getValues() == ValueRange(anchor->getResults());
+    if (best)
+      return yield.getValues() == ValueRange(best->getResults()) && elementwiseReads(*best);
     if (yield.getValues().size() != 1)
       return false;
     Value value = yield.getValues().front();
@@ -132,6 +141,7 @@ private:
 
   Block &body;
   Operation *anchor = nullptr;
+  Operation *best = nullptr;                  ///< the decode.top_k that ends a head's kernel
   llvm::SmallSetVector<Operation *, 8> known; ///< the anchor and what its emitter computes before it
   SmallVector<Value> halves;
 };
@@ -140,7 +150,7 @@ private:
 bool yoke::isKernelRegion(llm::FusedOp fused) {
   Block &body = fused.getBody().front();
   auto isOurs = [](Operation &op) {
-    return llvm::is_contained({"llm", "arith", "tensor"}, op.getName().getDialectNamespace());
+    return llvm::is_contained({"llm", "decode", "arith", "tensor"}, op.getName().getDialectNamespace());
   };
   return !llvm::all_of(body, isOurs) || RegionCheck(body).run();
 }

@@ -24,11 +24,17 @@ struct LowerToKernelsPass : yoke::impl::LowerToKernelsPassBase<LowerToKernelsPas
       return fail("expected level x86-64-v3 or x86-64-v4, found " + level);
     if (maxTokens < 1)
       return fail("expected max-tokens of at least 1, found " + Twine(maxTokens));
-    auto step = getOperation().lookupSymbol<func::FuncOp>("step");
-    if (!step)
+    SmallVector<func::FuncOp> steps;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.getSymName() == "step" || llvm::any_of(function.getArgumentTypes(), llvm::IsaPred<llm::BatchType>))
+        steps.push_back(function);
+    if (!getOperation().lookupSymbol<func::FuncOp>("step"))
       return fail("expected a function @step");
-    if (failed(StepFunction(step, *shape, maxTokens).build()))
-      signalPassFailure();
+    StepTotals totals;
+    for (func::FuncOp step : steps)
+      if (failed(StepFunction(step, *shape, maxTokens, totals).build()))
+        return signalPassFailure();
+    totals.describe(getOperation());
   }
 };
 } // namespace

@@ -1,6 +1,8 @@
 //===- StepAnalysis.cpp - what the values of a step are -------------------===//
 #include "LowerCpu/StepAnalysis.h"
 
+#include "Decode/Decode.h"
+
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -29,9 +31,14 @@ static LogicalResult addKernel(llm::FusedOp fused, StepAnalysis &analysis) {
     if (isActivation(input))
       info.outputRows |= analysis.activations.lookup(input).outputRows;
   int64_t tensors = 0;
+  auto best = fused.getBody().getOps<decode::TopKOp>();
   for (Value output : fused.getOutputs()) {
     if (isa<llm::KVCacheType>(output.getType()))
       continue;
+    if (!best.empty() && output == fused.getOutputs().back()) {
+      analysis.ids = output;
+      continue;
+    }
     if (!isActivation(output) || !cast<RankedTensorType>(output.getType()).getElementType().isF32())
       return fused.emitError() << "the CPU computes tensor<?xDxf32>, found " << output.getType();
     info.root = output;
@@ -46,12 +53,15 @@ static LogicalResult addKernel(llm::FusedOp fused, StepAnalysis &analysis) {
 
 static LogicalResult addReturn(func::ReturnOp op, StepAnalysis &analysis) {
   for (Value operand : op.getOperands()) {
-    if (!isActivation(operand))
+    if (!isActivation(operand) || operand == analysis.ids)
       continue;
     if (analysis.returned)
       return op.emitError("expected a step that returns one tensor, found more");
     analysis.returned = operand;
   }
+  if (analysis.ids && (!llvm::is_contained(op.getOperands(), analysis.ids) || !analysis.returned ||
+                       analysis.returned.getDefiningOp() != analysis.ids.getDefiningOp()))
+    return op.emitError("expected a step that returns what its decode.top_k gives, values and ids");
   if (!analysis.returned || analysis.activations.lookup(analysis.returned).root != analysis.returned)
     return op.emitError("expected a step that returns the tensor that a kernel computes");
   return success();

@@ -25,6 +25,7 @@ struct StepAnalysis {
   llvm::SmallVector<llm::FusedOp> fusedOps; ///< in order
   llvm::DenseMap<mlir::Value, ActivationInfo> activations;
   mlir::Value returned; ///< the activation that the step returns
+  mlir::Value ids;      ///< where its elements stood, of a step that ends in decode.top_k
 
   /// Fails, with a diagnostic, for a step that the CPU cannot lower: more than one block or tensor result, kernels that
   /// do not compute one float32 activation, slices of other than whole columns, or a cache that is read after it was

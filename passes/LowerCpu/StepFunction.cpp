@@ -27,44 +27,51 @@ LogicalResult StepFunction::build() {
   return success();
 }
 
-/// The signature is that of lib/Package/StepAbi.h.
+FunctionType StepFunction::signature(MLIRContext *context, bool withIds) {
+  Builder types(context);
+  auto bytes = MemRefType::get({ShapedType::kDynamic}, types.getI8Type());
+  auto ids = MemRefType::get({ShapedType::kDynamic}, types.getI32Type());
+  auto floats = MemRefType::get({ShapedType::kDynamic}, types.getF32Type());
+  auto pointer = LLVM::LLVMPointerType::get(context);
+  Type index = types.getIndexType();
+  SmallVector<Type> inputs = {bytes, bytes, bytes, ids, ids, ids, ids, ids, ids, ids, ids, index, floats};
+  if (withIds)
+    inputs.push_back(ids);
+  inputs.append({index, index, pointer, pointer});
+  return types.getFunctionType(inputs, {});
+}
+
 void StepFunction::createFunction() {
   MLIRContext *context = module.getContext();
   OpBuilder top(step);
-  auto bytes = MemRefType::get({ShapedType::kDynamic}, top.getI8Type());
-  auto ids = MemRefType::get({ShapedType::kDynamic}, top.getI32Type());
-  auto floats = MemRefType::get({ShapedType::kDynamic}, top.getF32Type());
-  auto pointer = LLVM::LLVMPointerType::get(context);
-  Type indexType = top.getIndexType();
-  std::pair<Type, Value *> parameters[] = {{bytes, &weights},
-                                           {bytes, &arena},
-                                           {bytes, &kv},
-                                           {ids, &tokens},
-                                           {ids, &batch.positions},
-                                           {ids, &batch.slots},
-                                           {ids, &batch.limits},
-                                           {ids, &batch.sequences},
-                                           {ids, &batch.parents},
-                                           {ids, &batch.outputs},
-                                           {ids, &batch.blocks},
-                                           {indexType, &batch.blockStride},
-                                           {floats, &result},
-                                           {indexType, &team.thread},
-                                           {indexType, &team.threads},
-                                           {pointer, &team.barrierContext},
-                                           {pointer, &team.barrier}};
-  SmallVector<Type> types = llvm::map_to_vector(parameters, [](auto &parameter) { return parameter.first; });
-  function = func::FuncOp::create(top, step.getLoc(), "yoke_step", top.getFunctionType(types, {}));
+  SmallVector<Value *> parameters = {&weights,         &arena,         &kv,           &tokens,
+                                     &batch.positions, &batch.slots,   &batch.limits, &batch.sequences,
+                                     &batch.parents,   &batch.outputs, &batch.blocks, &batch.blockStride,
+                                     &result};
+  if (analysis.ids)
+    parameters.push_back(&ids);
+  parameters.append({&team.thread, &team.threads, &team.barrierContext, &team.barrier});
+  std::string name = ("yoke_" + step.getSymName()).str();
+  // A caller may have declared it.
+  if (Operation *declaration = symbols.lookup(name))
+    symbols.erase(declaration);
+  function = func::FuncOp::create(top, step.getLoc(), name, signature(context, analysis.ids != nullptr));
   function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), top.getUnitAttr());
   symbols.insert(function);
   Block *entry = function.addEntryBlock();
-  for (auto [parameter, argument] : llvm::zip(parameters, entry->getArguments()))
-    *parameter.second = argument;
+  for (auto [parameter, argument] : llvm::zip_equal(parameters, entry->getArguments()))
+    *parameter = argument;
 
   builder.emplace(step.getLoc(), context);
   builder->setInsertionPointToStart(entry);
+  if (auto exact = step->getAttrOfType<IntegerAttr>("llm.rows"))
+    rows = exact.getInt();
+  for (Value *list :
+       {&tokens, &batch.positions, &batch.slots, &batch.limits, &batch.sequences, &batch.parents, &batch.outputs})
+    *list = withRows(*list);
   Value own = arith::MulIOp::create(*builder, team.thread, index(plan.scratchBytes));
   Value start = arith::AddIOp::create(*builder, own, index(plan.bytes));
+  auto bytes = cast<MemRefType>(arena.getType());
   scratch = memref::ViewOp::create(*builder, bytes, arena, start, index(plan.scratchBytes));
   for (BlockArgument argument : step.getArguments())
     if (isa<RankedTensorType>(argument.getType()))
@@ -110,21 +117,32 @@ Value StepFunction::lowerWeight(ml_program::GlobalLoadConstOp load) {
 
 Value StepFunction::lowerSlice(tensor::ExtractSliceOp slice) {
   Value source = memory.lookup(slice.getSource());
-  Value rows = memref::DimOp::create(*builder, source, 0);
+  OpFoldResult count = builder->getIndexAttr(rows);
+  if (ShapedType::isDynamic(rows))
+    count = memref::DimOp::create(*builder, source, 0).getResult();
   SmallVector<OpFoldResult> offset = {builder->getIndexAttr(0), builder->getIndexAttr(slice.getStaticOffsets()[1])};
-  SmallVector<OpFoldResult> sizes = {rows, builder->getIndexAttr(slice.getStaticSizes()[1])};
+  SmallVector<OpFoldResult> sizes = {count, builder->getIndexAttr(slice.getStaticSizes()[1])};
   SmallVector<OpFoldResult> strides(2, builder->getIndexAttr(1));
   return memref::SubViewOp::create(*builder, source, offset, sizes, strides);
 }
 
+/// `list`, one element a token or wanted output, with its number of elements in its type where that is known.
+Value StepFunction::withRows(Value list) {
+  if (ShapedType::isDynamic(rows))
+    return list;
+  return memref::CastOp::create(*builder, MemRefType::get({rows}, builder->getI32Type()), list);
+}
+
 Value StepFunction::bufferFor(Value value) {
   int64_t columns = activationColumns(value);
-  bool outputRows = analysis.activations.lookup(value).outputRows;
-  Value rows = memref::DimOp::create(*builder, outputRows ? batch.outputs : tokens, 0);
-  auto type = MemRefType::get({ShapedType::kDynamic, columns}, builder->getF32Type());
+  bool outputRows = analysis.activations.lookup(value).outputRows, isDynamic = ShapedType::isDynamic(rows);
+  Value count = isDynamic ? memref::DimOp::create(*builder, outputRows ? batch.outputs : tokens, 0) : Value();
+  auto type = MemRefType::get({rows, columns}, builder->getF32Type());
   if (value != analysis.returned)
-    return memref::ViewOp::create(*builder, type, arena, index(plan.buffers.lookup(value)), rows);
-  SmallVector<OpFoldResult> sizes = {rows, builder->getIndexAttr(columns)};
+    return memref::ViewOp::create(*builder, type, arena, index(plan.buffers.lookup(value)),
+                                  isDynamic ? ValueRange(count) : ValueRange());
+  SmallVector<OpFoldResult> sizes = {isDynamic ? OpFoldResult(count) : builder->getIndexAttr(rows),
+                                     builder->getIndexAttr(columns)};
   SmallVector<OpFoldResult> strides = {builder->getIndexAttr(columns), builder->getIndexAttr(1)};
   return memref::ReinterpretCastOp::create(*builder, type, result, builder->getIndexAttr(0), sizes, strides);
 }
@@ -137,6 +155,8 @@ LogicalResult StepFunction::lowerFused(llm::FusedOp fused) {
   memory[output] = bufferFor(output);
   KernelOperands operands = operandsOf(fused);
   operands.result = memory[output];
+  if (analysis.ids && analysis.ids.getDefiningOp() == fused)
+    operands.tensors.push_back(ids); // behind the arguments of the region
   FailureOr<func::FuncOp> kernel = kernelFor(fused, operands);
   if (failed(kernel))
     return failure();
@@ -178,7 +198,7 @@ FailureOr<func::FuncOp> StepFunction::kernelFor(llm::FusedOp fused, const Kernel
     if (auto load = input.getDefiningOp<ml_program::GlobalLoadConstOp>())
       interleave = std::max(interleave, getLayout(globalOf(load)).getInterleave());
   SmallVector<Type> types = llvm::map_to_vector(operands.flatten(), [](Value value) { return value.getType(); });
-  KernelRecord &record = kernels[kernelKey(fused, types, interleave)];
+  StepTotals::KernelRecord &record = totals.kernels[kernelKey(fused, types, interleave)];
   ++record.calls;
   if (record.function)
     return record.function;
@@ -198,14 +218,15 @@ FailureOr<func::FuncOp> StepFunction::kernelFor(llm::FusedOp fused, const Kernel
 }
 
 void StepFunction::describeStep() {
+  totals.arenaBytes = std::max(totals.arenaBytes, plan.bytes);
+  totals.scratchBytes = std::max(totals.scratchBytes, plan.scratchBytes);
+  if (step.getSymName() != "step")
+    return;
   Builder attributes(module.getContext());
-  SmallVector<NamedAttribute> fields;
   auto set = [&](StringRef name, int64_t value) {
-    fields.push_back(attributes.getNamedAttr(name, attributes.getI64IntegerAttr(value)));
+    totals.fields.push_back(attributes.getNamedAttr(name, attributes.getI64IntegerAttr(value)));
   };
   set("max_tokens", maxTokens);
-  set("arena_bytes", plan.bytes);
-  set("arena_bytes_per_thread", plan.scratchBytes);
   set("output_columns", activationColumns(analysis.returned));
   set("page_tokens", KernelShape::pageTokens);
   for (BlockArgument argument : step.getArguments())
@@ -216,11 +237,18 @@ void StepFunction::describeStep() {
       set("kv_element_bytes", cache.getElement().getWidth() / 8);
       set("page_bytes", cache.getLayers() * layerPageBytes(cache));
     }
-  module->setAttr("llm.step", attributes.getDictionaryAttr(fields));
+}
 
+void StepTotals::describe(ModuleOp module) {
+  Builder attributes(module.getContext());
+  auto field = [&](StringRef name, int64_t value) {
+    return attributes.getNamedAttr(name, attributes.getI64IntegerAttr(value));
+  };
+  fields.push_back(field("arena_bytes", arenaBytes));
+  fields.push_back(field("arena_bytes_per_thread", scratchBytes));
+  module->setAttr("llm.step", attributes.getDictionaryAttr(fields));
   SmallVector<NamedAttribute> calls;
   for (auto &entry : kernels)
-    calls.push_back(
-        attributes.getNamedAttr(entry.second.function.getSymName(), attributes.getI64IntegerAttr(entry.second.calls)));
+    calls.push_back(field(entry.second.function.getSymName(), entry.second.calls));
   module->setAttr("llm.kernels", attributes.getDictionaryAttr(calls));
 }

@@ -13,15 +13,32 @@
 
 namespace yoke {
 
-/// Builds `@yoke_step` and its kernels from a `@step` of `llm.fused` ops.
+/// What the steps of a module have in common: their kernels, and what the runtime has to know.
+struct StepTotals {
+  struct KernelRecord {
+    mlir::func::FuncOp function;
+    int64_t calls = 0;
+  };
+  llvm::StringMap<KernelRecord> kernels;
+  int64_t arenaBytes = 0, scratchBytes = 0;       ///< of the largest
+  mlir::SmallVector<mlir::NamedAttribute> fields; ///< of `llm.step`, from `@step`
+
+  /// Sets the module's `llm.step` and `llm.kernels`.
+  void describe(mlir::ModuleOp module);
+};
+
+/// Builds `@yoke_<name>` and its kernels from a step of `llm.fused` ops.
 class StepFunction {
 public:
-  StepFunction(mlir::func::FuncOp step, const KernelShape &shape, int64_t maxTokens)
+  StepFunction(mlir::func::FuncOp step, const KernelShape &shape, int64_t maxTokens, StepTotals &totals)
       : step(step), module(step->getParentOfType<mlir::ModuleOp>()), shape(shape), maxTokens(maxTokens),
-        symbols(module) {}
+        symbols(module), totals(totals) {}
 
-  /// Replaces `@step`. On failure a diagnostic has been emitted.
+  /// Replaces the step. On failure a diagnostic has been emitted.
   mlir::LogicalResult build();
+
+  /// The type of the function, that of lib/Package/StepAbi.h; with `withIds` an int32 array stands behind the result.
+  static mlir::FunctionType signature(mlir::MLIRContext *context, bool withIds);
 
 private:
   void createFunction();
@@ -30,6 +47,7 @@ private:
   mlir::Value lowerWeight(mlir::ml_program::GlobalLoadConstOp load);
   mlir::Value lowerSlice(mlir::tensor::ExtractSliceOp slice);
   mlir::ml_program::GlobalOp globalOf(mlir::ml_program::GlobalLoadConstOp load);
+  mlir::Value withRows(mlir::Value list);
   mlir::Value bufferFor(mlir::Value value);
   mlir::Value index(int64_t value) { return mlir::arith::ConstantIndexOp::create(*builder, value); }
   KernelOperands operandsOf(llm::FusedOp fused);
@@ -40,22 +58,19 @@ private:
   mlir::ModuleOp module;
   const KernelShape shape;
   int64_t maxTokens;
+  /// Tokens, and wanted outputs, of a step that is made for one number of them (`llm.rows`); else dynamic.
+  int64_t rows = mlir::ShapedType::kDynamic;
   mlir::SymbolTable symbols;
+  StepTotals &totals;
   StepAnalysis analysis;
   ArenaPlan plan;
 
   std::optional<mlir::ImplicitLocOpBuilder> builder;
   mlir::func::FuncOp function;
   llvm::DenseMap<mlir::Value, mlir::Value> memory;
-  mlir::Value weights, arena, kv, tokens, result, scratch;
+  mlir::Value weights, arena, kv, tokens, result, ids, scratch;
   BatchArrays batch;
   Team team;
-
-  struct KernelRecord {
-    mlir::func::FuncOp function;
-    int64_t calls = 0;
-  };
-  llvm::StringMap<KernelRecord> kernels;
 };
 
 } // namespace yoke

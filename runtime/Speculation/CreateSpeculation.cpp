@@ -54,6 +54,8 @@ public:
     auto speculation = std::make_unique<Speculation>(Speculation::Options{spec.rows, spec.sized}, std::move(cost),
                                                      std::move(acceptance), std::move(makeDrafters));
     speculation->onSave = std::move(onSave);
+    speculation->drafter = spec.name();
+    speculation->successors = successors;
     return speculation;
   }
 
@@ -80,6 +82,7 @@ private:
           YOKE_TRY(TreeTopology::parse(YOKE_TRY(readFile(spec.treeFile, maxTreeFileBytes)), spec.treeFile));
     if (spec.keepState)
       YOKE_TRY(restore(*recycling));
+    successors = recycling->table.pairs();
     const int32_t kinds = TokenRecycling::addKinds(*acceptance);
     makers.push_back([recycling, kinds](const DraftRequest &request) {
       return std::make_unique<TokenRecycling>(recycling->topology, recycling->table, *request.acceptance, kinds);
@@ -142,6 +145,7 @@ private:
   std::unique_ptr<AcceptanceModel> acceptance;
   std::vector<Make> makers;
   std::function<Status()> onSave;
+  std::span<int32_t> successors; ///< of the table that the drafters of Token Recycling share
 };
 
 } // namespace

@@ -21,6 +21,7 @@ struct Name {
 constexpr Name names[] = {
     {"greedy", Drafter::None},
     {"sample", Drafter::None},
+    {"none", Drafter::None},
     {"prompt-lookup", Drafter::PromptLookup},
     {"lookup", Drafter::PromptLookup},
     {"ngram", Drafter::Ngram},
@@ -64,6 +65,7 @@ using Setter = std::function<Status(DecodeSpec &, std::string_view key, std::str
 std::map<std::string_view, Setter> settersOf(Drafter drafter) {
   std::map<std::string_view, Setter> setters = {
       {"rows", [](DecodeSpec &s, auto key, auto v) { return setInteger(key, v, 2, 256, s.rows); }},
+      {"buckets", [](DecodeSpec &s, auto key, auto v) { return setText(key, v, s.buckets); }},
       {"size", [](DecodeSpec &s, auto key, auto v) { return setSwitch(key, v, "full", "auto", s.sized); }},
   };
   if (drafter == Drafter::PromptLookup) {
@@ -83,6 +85,12 @@ std::map<std::string_view, Setter> settersOf(Drafter drafter) {
       }
       return setText(key, v, s.stateFile);
     };
+  }
+  if (drafter == Drafter::TokenRecycling) {
+    setters["shape"] = [](DecodeSpec &s, auto key, auto v) {
+      return setSwitch(key, v, "grown", "fixed", s.fixedShape);
+    };
+    setters["costs"] = [](DecodeSpec &s, auto key, auto v) { return setText(key, v, s.costs); };
   }
   if (drafter == Drafter::Aded) {
     setters["search"] = [](DecodeSpec &s, auto key, auto v) {
@@ -122,7 +130,8 @@ Result<DecodeSpec> DecodeSpec::parse(std::string_view text) {
   if (spec.drafter == Drafter::None) {
     if (!rest.empty())
       return usageError("--decode {}: takes no options, found {}", name, quote(rest));
-    spec.sample = name == "sample";
+    if (name != "none")
+      spec.sample = name == "sample";
     return spec;
   }
   const auto setters = settersOf(spec.drafter);

@@ -21,6 +21,11 @@ struct DecodeSpec {
   std::string treeFile;  ///< template of Token Recycling; empty: the published one
   std::string stateFile; ///< table of Token Recycling; empty: beside the package
   bool keepState = true; ///< false: start with an empty table and save none
+  /// For compiled loops: the template as it is, rather than the part of it that pays by what is known of its guesses;
+  /// and what steps cost, ROWSxCOST+..., by which such a template is cut.
+  bool fixedShape = false;
+  std::string costs;
+  std::string buckets; ///< for compiled loops: numbers of rows with a step of their own, ROWS+...
   bool monteCarlo = false;
   std::string corpusFile; ///< text that ADED learns from before it starts
   std::string draftModel; ///< package of a smaller model

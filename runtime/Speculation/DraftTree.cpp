@@ -69,16 +69,4 @@ DraftTree DraftTree::best(int32_t guesses) const {
   return result;
 }
 
-std::vector<uint64_t> ancestorMask(std::span<const int32_t> parents) {
-  const size_t words = (parents.size() + 63) / 64;
-  std::vector<uint64_t> mask(parents.size() * words);
-  for (size_t i = 0; i < parents.size(); ++i) {
-    uint64_t *row = mask.data() + i * words;
-    if (parents[i] >= 0)
-      std::copy_n(mask.data() + parents[i] * words, words, row);
-    row[i / 64] |= uint64_t(1) << (i % 64);
-  }
-  return mask;
-}
-
 } // namespace yoke

@@ -48,7 +48,4 @@ private:
   std::vector<Links> links;
 };
 
-/// Bit j of row i is set when node j is node i or one of its ancestors. Rows of (size + 63) / 64 words.
-std::vector<uint64_t> ancestorMask(std::span<const int32_t> parents);
-
 } // namespace yoke

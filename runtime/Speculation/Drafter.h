@@ -15,6 +15,13 @@ struct DraftLimits {
   float minProbability = 0.02f;
 };
 
+/// The best next tokens of each node of a tree, best first: [nodes][width] each.
+struct BestTokens {
+  std::span<const float> logits;
+  std::span<const int32_t> tokens; ///< -1 behind the last token of a finite logit
+  int32_t width;
+};
+
 class Drafter {
 public:
   virtual ~Drafter() = default;
@@ -26,6 +33,8 @@ public:
   virtual bool learns() const { return false; }
   /// The logits of all rows of a tree that was evaluated, accepted or not: [tree.size()][vocabulary].
   virtual void learn(const DraftTree &, std::span<const float>) {}
+  /// The same, of the best tokens alone.
+  virtual void learn(const DraftTree &, const BestTokens &) {}
 };
 
 /// Adds the most probable guesses to a tree. `expand(state, depth, emit)` finds what may follow a node: it calls

@@ -1,7 +1,7 @@
 #include "runtime/Speculation/Parity.h"
 
 #include "Support/Hash.h"
-#include "runtime/Generator.h"
+#include "runtime/CompiledLoop.h"
 #include "runtime/Philox.h"
 #include "runtime/Speculation/CreateSpeculation.h"
 
@@ -51,11 +51,15 @@ public:
   Checker(Session &session, const ParityOptions &options) : session(session), options(options) {}
 
   Status check(const std::vector<int32_t> &prompt) {
-    const Trace plain = YOKE_TRY(decode(prompt, nullptr));
+    const Trace plain = YOKE_TRY(decode(prompt, nullptr, Way::Interpreted));
     ++result.prompts;
     result.tokens += static_cast<int64_t>(plain.tokens.size());
     for (const auto &[name, speculation] : drafters)
-      YOKE_TRY(compare(plain, YOKE_TRY(decode(prompt, speculation.get())), name));
+      YOKE_TRY(compare(plain, YOKE_TRY(decode(prompt, speculation.get(), Way::Interpreted)), name));
+    if (session.model().manifest.loop) {
+      YOKE_TRY(compare(plain, YOKE_TRY(decode(prompt, ofLoop.get(), Way::Compiled)), "compiled loop"));
+      YOKE_TRY(compare(plain, YOKE_TRY(decode(prompt, ofLoop.get(), Way::CompiledGreedy)), "compiled greedy loop"));
+    }
     std::vector<int32_t> truth = prompt;
     truth.insert(truth.end(), plain.tokens.begin(), plain.tokens.end());
     auto acceptance = std::make_unique<AcceptanceModel>();
@@ -65,7 +69,7 @@ public:
       made.push_back(std::make_unique<RandomTrees>(truth, session.model().manifest.vocabSize));
       return made;
     });
-    return compare(plain, YOKE_TRY(decode(prompt, &random)), "random trees");
+    return compare(plain, YOKE_TRY(decode(prompt, &random, Way::Interpreted)), "random trees");
   }
 
   Status addDrafters() {
@@ -75,19 +79,29 @@ public:
       spec.rows = treeRows;
       drafters.emplace_back(name, YOKE_TRY(createSpeculation(session, spec)));
     }
+    if (!session.model().manifest.loop)
+      return {};
+    DecodeSpec spec = YOKE_TRY(CompiledLoop::spec(session.model()));
+    spec.keepState = spec.sized = false;
+    if (spec.speculates())
+      ofLoop = YOKE_TRY(createSpeculation(session, spec));
     return {};
   }
 
   ParityResult result;
 
 private:
-  Result<Trace> decode(const std::vector<int32_t> &prompt, Speculation *speculation) {
+  enum class Way { Interpreted, Compiled, CompiledGreedy };
+
+  Result<Trace> decode(const std::vector<int32_t> &prompt, Speculation *speculation, Way way) {
     Trace trace;
     GenerateRequest request;
     request.prompt = prompt;
     request.maxNewTokens = options.maxNewTokens;
     request.ignoreEndTokens = true;
-    request.onLogits = [&](std::span<const float> row) { trace.rows.push_back(xxh3(std::as_bytes(row))); };
+    request.interpreted = way == Way::Interpreted;
+    if (way != Way::CompiledGreedy) // which has no logits
+      request.onLogits = [&](std::span<const float> row) { trace.rows.push_back(xxh3(std::as_bytes(row))); };
     GenerateResult generated = YOKE_TRY(generate(session, std::move(request), {}, options.cancelled, speculation));
     if (generated.finishReason == FinishReason::Cancelled)
       return failed("interrupted");
@@ -102,7 +116,7 @@ private:
 
   Status compare(const Trace &plain, const Trace &guessed, std::string_view name) const {
     for (size_t i = 0; i < std::min(plain.tokens.size(), guessed.tokens.size()); ++i)
-      if (plain.tokens[i] != guessed.tokens[i] || plain.rows[i] != guessed.rows[i])
+      if (plain.tokens[i] != guessed.tokens[i] || (!guessed.rows.empty() && plain.rows[i] != guessed.rows[i]))
         return failed("{}: decoding with guesses ({}) differs from decoding without: prompt {}, generated token {}: {}",
                       session.model().path, name, result.prompts, i,
                       plain.tokens[i] == guessed.tokens[i]
@@ -117,6 +131,7 @@ private:
   Session &session;
   const ParityOptions &options;
   std::vector<std::pair<std::string, std::unique_ptr<Speculation>>> drafters;
+  std::unique_ptr<Speculation> ofLoop; ///< that the package's loop was compiled for
 };
 
 } // namespace

@@ -20,7 +20,8 @@ struct ParityResult {
 };
 
 /// Decodes each prompt greedily one token a step, then with every drafter that needs nothing but the text and with
-/// random trees around the right continuation, all verified at full size, and compares tokens and the bits of the
+/// random trees around the right continuation, all verified at full size, and by the package's compiled loop if it has
+/// one, and compares tokens and the bits of the
 /// logits that each token was chosen from. Errors: Failed (they differ: says where; cancelled), else as generate.
 Result<ParityResult> checkParity(Session &session, const std::vector<std::vector<int32_t>> &prompts,
                                  const ParityOptions &options);

@@ -78,7 +78,18 @@ const DraftTree &Speculator::propose(std::span<const int32_t> history, int64_t o
   return tree;
 }
 
-void Speculator::evaluated(std::span<const float> rows) {
+void Speculator::adopt(const DraftTree &given) {
+  tree = given;
+  draft.reset(given[0].token); // nothing is known of the kinds of its guesses
+  drafted = true;
+  stepDraftSeconds = 0;
+}
+
+void Speculator::evaluated(std::span<const float> rows) { teach(rows); }
+
+void Speculator::evaluated(const BestTokens &best) { teach(best); }
+
+template <class Rows> void Speculator::teach(const Rows &rows) {
   if (!drafted)
     return;
   const auto start = Clock::now();

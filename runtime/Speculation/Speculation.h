@@ -9,6 +9,8 @@
 
 #include <functional>
 #include <memory>
+#include <span>
+#include <string>
 
 namespace yoke {
 
@@ -56,6 +58,11 @@ public:
   /// Tells of a step that was taken, of decoding rows alone.
   void observeStep(int64_t rows, double seconds) { costModel.observe(rows, seconds); }
 
+  /// The name of the drafter, as in a DecodeSpec.
+  std::string drafter;
+  /// The successors of each token, for compiled loops that walk them; empty for other drafters.
+  std::span<int32_t> successors;
+
   /// Called by `save`, when set.
   std::function<Status()> onSave;
   /// Keeps for later runs what drafters learned. Error: Resources.
@@ -79,18 +86,23 @@ public:
   const DraftTree &propose(std::span<const int32_t> history, int64_t otherRows, int64_t maxRows, int64_t maxDepth);
   /// Reduces the tree of this step to its root.
   void giveUp() { tree.reset(tree[0].token); }
+  /// The tree that somebody else made for this step.
+  void adopt(const DraftTree &given);
   /// Proposes the root alone in the next step.
   void skipNext() { skip = true; }
   const DraftTree &proposed() const { return tree; }
 
   /// The step's rows of logits, one for each node, as the model gave them.
   void evaluated(std::span<const float> rows);
+  /// The same, of the best tokens of each node.
+  void evaluated(const BestTokens &best);
   /// The tokens chosen in this step: those of the accepted nodes, then one more.
   void chosen(std::span<const int32_t> tokens);
 
   const SpeculationStats &stats() const { return statistics; }
 
 private:
+  template <class Rows> void teach(const Rows &rows);
   void guard(int64_t tokens);
 
   Speculation &shared;

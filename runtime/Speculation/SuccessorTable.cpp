@@ -70,9 +70,15 @@ void SuccessorTable::learn(int32_t token, std::span<const float> logits) {
         if (logits[i] > best.values.back())
           best.add(logits[i], static_cast<int32_t>(i));
   }
+  learn(token, best.values, best.tokens);
+}
+
+void SuccessorTable::learn(int32_t token, std::span<const float> logits, std::span<const int32_t> best) {
+  if (std::isnan(logits[0]))
+    return;
   Successor *row = successors.data() + int64_t(token) * width;
   for (int32_t i = 0; i < width; ++i)
-    row[i] = {best.tokens[i], marginClass(i == 0 ? best.values[0] - best.values[1] : best.values[0] - best.values[i])};
+    row[i] = {best[i], marginClass(i == 0 ? logits[0] - logits[1] : logits[0] - logits[i])};
 }
 
 void SuccessorTable::observe(int32_t token, int32_t next) {
@@ -127,6 +133,9 @@ Result<SuccessorTable> SuccessorTable::load(const std::string &path, std::string
     if (token >= vocabulary || margin >= marginClasses)
       return malformed("{}: successor {} of token {} is outside the vocabulary of {}", path, i % width, i / width,
                        vocabulary);
+    const auto before = table.successors.begin() + i / width * width, here = table.successors.begin() + i;
+    if (token >= 0 && std::any_of(before, here, [&](const Successor &other) { return other.token == token; }))
+      return malformed("{}: successor {} of token {} is listed twice", path, token, i / width);
     table.successors[i] = {token, static_cast<uint8_t>(margin)};
   }
   return table;

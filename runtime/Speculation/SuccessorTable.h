@@ -29,8 +29,16 @@ public:
   }
   /// Replaces the successors of `token` by the best of a row of logits [vocabulary]. A row with NaN changes nothing.
   void learn(int32_t token, std::span<const float> logits);
+  /// The same, of at least `width` best tokens and their logits, best first, -1 behind the last.
+  void learn(int32_t token, std::span<const float> logits, std::span<const int32_t> best);
   /// A text had `next` after `token`: it takes a place that is still free, unless it has one.
   void observe(int32_t token, int32_t next);
+
+  /// The table as compiled loops read it, see LoopAbi.h.
+  std::span<int32_t> pairs() {
+    static_assert(sizeof(Successor) == 2 * sizeof(int32_t));
+    return {&successors.front().token, successors.size() * 2};
+  }
 
   int64_t vocabulary() const { return static_cast<int64_t>(successors.size()) / width; }
 

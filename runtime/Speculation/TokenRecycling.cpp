@@ -52,4 +52,12 @@ void TokenRecycling::learn(const DraftTree &tree, std::span<const float> rows) {
     table.learn(tree[node].token, rows.subspan(node * columns, columns));
 }
 
+void TokenRecycling::learn(const DraftTree &tree, const BestTokens &best) {
+  if (best.width < SuccessorTable::width)
+    return;
+  for (int32_t node = 0; node < tree.size(); ++node)
+    table.learn(tree[node].token, best.logits.subspan(node * best.width, best.width),
+                best.tokens.subspan(node * best.width, best.width));
+}
+
 } // namespace yoke

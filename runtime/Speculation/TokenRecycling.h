@@ -1,8 +1,8 @@
 #pragma once
 
+#include "Support/TreeTopology.h"
 #include "runtime/Speculation/Drafter.h"
 #include "runtime/Speculation/SuccessorTable.h"
-#include "runtime/Speculation/TreeTopology.h"
 
 namespace yoke {
 
@@ -20,6 +20,7 @@ public:
   void draft(std::span<const int32_t> history, const DraftLimits &limits, DraftTree &tree) override;
   bool learns() const override { return true; }
   void learn(const DraftTree &tree, std::span<const float> rows) override;
+  void learn(const DraftTree &tree, const BestTokens &best) override;
 
 private:
   const TreeTopology &topology;

@@ -1,7 +1,7 @@
 // Tree templates and decoding specifications from outside: what is accepted must be a tree within its limits.
+#include "Support/TreeTopology.h"
 #include "runtime/Speculation/DecodeSpec.h"
 #include "runtime/Speculation/DraftTree.h"
-#include "runtime/Speculation/TreeTopology.h"
 
 #include <cstdlib>
 

@@ -208,7 +208,8 @@ void addBenchCommand(CLI::App &app, Action &action) {
       ->capture_default_str();
   command
       ->add_option("--decode", flags->decode,
-                   "Compare ways of decoding with greedy decoding, on --prompts; may be repeated")
+                   "Compare ways of decoding with greedy decoding, on --prompts; compiled: the package's own loop; may "
+                   "be repeated")
       ->option_text("SPEC")
       ->expected(1)
       ->take_all();

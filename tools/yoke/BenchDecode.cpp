@@ -3,7 +3,7 @@
 #include "Console.h"
 #include "Input.h"
 #include "Support/Json.h"
-#include "runtime/Generator.h"
+#include "runtime/CompiledLoop.h"
 #include "runtime/Speculation/CreateSpeculation.h"
 
 #include <algorithm>
@@ -61,7 +61,7 @@ public:
   Status run() {
     prompts = YOKE_TRY(readPrompts(session.model(), flags.prompts));
     for (const std::string &text : flags.specs) {
-      specs.push_back(YOKE_TRY(DecodeSpec::parse(text)));
+      specs.push_back(YOKE_TRY(specOf(text)));
       // Each repetition starts without what an earlier one learned from the same prompts.
       specs.back().keepState = false;
     }
@@ -74,10 +74,10 @@ public:
       for (size_t p = 0; p < prompts.size(); ++p) {
         bar.update("decoding", (repetition + double(p) / double(prompts.size())) / flags.repetitions);
         std::vector<int32_t> plain;
-        YOKE_TRY(measure(p, 0, nullptr, plain));
+        YOKE_TRY(measure(p, 0, nullptr, /*compiled=*/false, plain));
         for (size_t s = 0; s < specs.size(); ++s) {
           std::vector<int32_t> tokens;
-          YOKE_TRY(measure(p, s + 1, speculations[s].get(), tokens));
+          YOKE_TRY(measure(p, s + 1, speculations[s].get(), flags.specs[s] == compiledWay, tokens));
           if (tokens != plain)
             return failed("{}: --decode {}: prompt {} gives other tokens than decoding without guesses",
                           session.model().path, flags.specs[s], p + 1);
@@ -104,8 +104,21 @@ public:
   }
 
 private:
-  Status measure(size_t prompt, size_t way, Speculation *speculation, std::vector<int32_t> &tokens) {
+  /// The way of decoding that the package was compiled for, by its own loop. All others are the runtime's.
+  static constexpr std::string_view compiledWay = "compiled";
+
+  Result<DecodeSpec> specOf(const std::string &text) const {
+    if (text != compiledWay)
+      return DecodeSpec::parse(text);
+    const Model &model = session.model();
+    if (!model.manifest.loop)
+      return failed("--decode compiled: {}: was compiled without --draft", model.path);
+    return CompiledLoop::spec(model);
+  }
+
+  Status measure(size_t prompt, size_t way, Speculation *speculation, bool compiled, std::vector<int32_t> &tokens) {
     GenerateRequest request;
+    request.interpreted = !compiled;
     request.prompt = prompts[prompt].tokens;
     request.maxNewTokens = flags.tokens;
     request.ignoreEndTokens = true;

@@ -9,7 +9,7 @@
 namespace yoke::cli {
 
 struct DecodeBenchFlags {
-  std::vector<std::string> specs; ///< of --decode
+  std::vector<std::string> specs; ///< of --decode, or "compiled"
   std::string prompts;            ///< file of JSON lines
   int64_t tokens = 128;           ///< generated per prompt
   int repetitions = 5;

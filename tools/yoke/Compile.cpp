@@ -1,7 +1,11 @@
 #include "Commands.h"
+#include "CompileCache.h"
 #include "CompilerLibrary.h"
 #include "Console.h"
 #include "ModelSource.h"
+#include "runtime/Session.h"
+#include "runtime/Speculation/CostModel.h"
+#include "runtime/Speculation/DecodeSpec.h"
 
 #include <memory>
 
@@ -11,15 +15,38 @@ namespace {
 struct CompileFlags {
   std::string model, output, target, weights, activations, kvCache, emit, remarks, saveTemps, draft, step;
   bool printIr = false;
+  bool calibrate = false;
   bool quiet = false;
   int64_t maxStepTokens = 0, context = 0;
 };
 
 const char *orNull(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
 
-Result<int> compile(const CompileFlags &flags) {
+/// Compiles without a loop, measures, and adds what steps cost on this machine to the specification: "1x1+2x1.04+...",
+/// in units of a step of one row.
+Status calibrate(CompileFlags &flags) {
+  constexpr int64_t maxRows = 64, context = 64;
+  constexpr double seconds = 1;
+  const DecodeSpec spec = YOKE_TRY(DecodeSpec::parse(flags.draft));
+  if (!spec.fixedShape || !spec.costs.empty())
+    return usageError("--calibrate is for --draft token-recycling:shape=fixed without costs; other trees are sized "
+                      "while running");
+  auto model = YOKE_TRY(
+      openCompiledOnce({flags.model, flags.target, flags.weights, flags.activations, flags.kvCache, !flags.quiet}, {}));
+  auto session = YOKE_TRY(Session::create(model, {}));
+  const CostModel cost = YOKE_TRY(CostModel::measure(*session, maxRows, seconds, context));
+  std::string text;
+  for (const CostModel::Point &point : cost.points())
+    text += fmt::format("{}{}x{:.3f}", text.empty() ? "" : "+", point.rows, cost.seconds(point.rows) / cost.seconds(1));
+  flags.draft += ",costs=" + text;
+  return {};
+}
+
+Result<int> compile(CompileFlags flags) {
   if (!flags.draft.empty())
-    return failed("--draft {}: drafting is not supported by this version", flags.draft);
+    YOKE_TRY(DecodeSpec::parse(flags.draft));
+  if (flags.calibrate)
+    YOKE_TRY(calibrate(flags));
   if (flags.output.empty() && flags.emit.empty())
     return usageError("--output is required unless --emit asks for text");
   const CompilerLibrary *compiler = YOKE_TRY(CompilerLibrary::load());
@@ -33,6 +60,7 @@ Result<int> compile(const CompileFlags &flags) {
   options.activations = orNull(flags.activations);
   options.kv_cache = orNull(flags.kvCache);
   options.emit = orNull(flags.emit);
+  options.draft = orNull(flags.draft);
   options.remarks_path = orNull(flags.remarks);
   options.save_temps = orNull(flags.saveTemps);
   options.print_ir_after_stage = flags.printIr;
@@ -71,9 +99,15 @@ void addCompileCommand(CLI::App &app, Action &action) {
   command->add_option("--remarks", flags->remarks, "Write placement and fusion decisions to this YAML file");
   command->add_flag("--print-ir-after-stage", flags->printIr, "Print the IR after each stage to stderr");
   command->add_option("--save-temps", flags->saveTemps, "Keep intermediate files in this folder");
+  command->add_flag("--calibrate", flags->calibrate,
+                    "With --draft token-recycling:shape=fixed: measure what steps cost here, and cut the tree by that");
   command->add_option("--max-step-tokens", flags->maxStepTokens, "Tokens of the largest step [the compiler's choice]")
       ->check(atLeastOne());
-  command->add_option("--draft", flags->draft, "Refused: this version compiles no drafters");
+  command
+      ->add_option(
+          "--draft", flags->draft,
+          "Compile the generation loop with this way of guessing ahead, as --decode of yoke run; none: without guesses")
+      ->option_text("SPEC");
   command->add_flag("-q,--quiet", flags->quiet, "No progress");
   command->footer("Example:\n  yoke compile ./checkpoint -o model.yoke --target cpu:x86-64-v3");
   command->callback([flags, &action] { action = [flags] { return compile(*flags); }; });

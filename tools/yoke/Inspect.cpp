@@ -60,6 +60,10 @@ std::string asText(const Package &package) {
     line("kv cache", fmt::format("{} tokens a page of {} bytes ({} bytes a token){}", step.pageTokens, step.pageBytes,
                                  step.pageBytes / step.pageTokens,
                                  step.kvLayers.empty() || step.kvLayers[0].elementBytes == 4 ? "" : ", 16-bit floats"));
+  if (m.loop)
+    line("loop",
+         fmt::format("compiled, draft {}, up to {} rows a step{}", m.loop->draft, m.loop->capacity,
+                     m.loop->best ? fmt::format(", greedy from the {} best tokens of a row", m.loop->best) : ""));
   line("compiled by", fmt::format("yoke {}, LLVM {}", m.yokeVersion, m.llvmVersion));
   line("source sha256", m.sourceSha256);
   out += fmt::format("\n  {:<20} {:<8} {:>14} {:>14}\n", "section", "kind", "offset", "bytes");

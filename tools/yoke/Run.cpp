@@ -5,6 +5,7 @@
 #include "RunReport.h"
 #include "runtime/Beam/BeamSearch.h"
 #include "runtime/ChatPrompt.h"
+#include "runtime/CompiledLoop.h"
 #include "runtime/Constraint/CreateConstraint.h"
 #include "runtime/Speculation/CreateSpeculation.h"
 
@@ -27,6 +28,7 @@ struct RunFlags {
   bool ignoreEos = false;
   bool chat = false;
   bool json = false;
+  bool interpret = false;
 };
 
 Status checkBeamFlags(RunFlags &flags) {
@@ -112,6 +114,7 @@ Result<GenerateRequest> makeRequest(const RunFlags &flags, const Model &model) {
   request.stopStrings = model.tokenizer ? model.generation.stopStrings : std::vector<std::string>();
   request.stopStrings.insert(request.stopStrings.end(), flags.stops.begin(), flags.stops.end());
   request.ignoreEndTokens = flags.ignoreEos;
+  request.interpreted = flags.interpret;
   request.logprobs = flags.logprobs;
   if (!flags.constraint.empty())
     request.constraint = YOKE_TRY(createConstraint(flags.constraint, model));
@@ -160,6 +163,8 @@ Status searchBeams(Session &session, const GenerateRequest &request, const BeamO
 Result<int> run(RunFlags flags) {
   YOKE_TRY(checkFlags(flags));
   std::shared_ptr<const Model> model = YOKE_TRY(openModel(flags.model));
+  if (model->manifest.loop && flags.decodeText.empty() && flags.draftModel.empty())
+    flags.decode = YOKE_TRY(CompiledLoop::spec(*model));
   GenerateRequest request = YOKE_TRY(makeRequest(flags, *model));
   warnAboutIgnoredFlags(flags, *model, request.sampling);
   const auto promptLength = static_cast<int64_t>(request.prompt.size());
@@ -246,6 +251,8 @@ void addRunCommand(CLI::App &app, Action &action) {
       ->option_text("PACKAGE");
   command->add_option("--constrain", flags->constraint, std::string("Write ") + constraintHelp)->option_text("SPEC");
   command->add_option("--logprobs", flags->logprobs, "With --json: log-probabilities of the K most probable tokens");
+  command->add_flag("--interpret", flags->interpret,
+                    "Do not use the generation loop that is compiled into the package");
   command->add_flag("--json", flags->json, "Print one JSON object instead of streaming text");
   command->footer("Examples:\n"
                   "  yoke run model.yoke -p \"Once upon a time\" -n 64\n"

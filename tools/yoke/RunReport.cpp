@@ -82,6 +82,7 @@ std::string RunReport::json(const Model &model) const {
         {"generated_tokens", s.generatedTokens},
         {"model_calls", s.modelCalls},
         {"tokens_per_call", s.tokensPerCall()},
+        {"compiled_loop", s.compiledLoop},
         {"accepted_histogram", histogramJson(s)},
         {"skipped_ffn_fraction", 0.0},
         {"expert_load", Json::array()},

@@ -26,10 +26,10 @@ Status verifyParity(VerifyFlags &flags) {
     prompts.push_back(YOKE_TRY(model->tokenize(text)));
   flags.options.cancelled = &catchInterrupts();
   const ParityResult result = YOKE_TRY(checkParity(*session, prompts, flags.options));
-  return writeOutput(fmt::format("{}: parity, {} prompts, {} tokens: {} guesses in {} steps, {} accepted, tokens and "
+  return writeOutput(fmt::format("{}: parity, {} prompts, {} tokens: {} guesses in {} steps, {} accepted{}, tokens and "
                                  "logits as without, to the last bit\n",
                                  flags.model.model, result.prompts, result.tokens, result.guesses, result.steps,
-                                 result.accepted));
+                                 result.accepted, model->manifest.loop ? ", with the compiled loop as well" : ""));
 }
 
 Result<int> verify(VerifyFlags &flags) {

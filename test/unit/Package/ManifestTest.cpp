@@ -44,6 +44,25 @@ TEST(Manifest, ElementsOfKeysAndValuesAreFloat32UnlessItSays) {
   EXPECT_EQ(read->step.kvLayers[1].blockBytes(16), 2 * 8 * 16 * 2);
 }
 
+TEST(Manifest, ALoopIsRead) {
+  Result<Manifest> manifest = changed("/loop", R"({"draft": "prompt-lookup:n=2", "capacity": 8, "best": 1})");
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  ASSERT_TRUE(manifest->loop);
+  EXPECT_EQ(manifest->loop->drafter(), "prompt-lookup");
+  EXPECT_EQ(manifest->loop->capacity, 8);
+  EXPECT_EQ(Manifest::fromJson(manifest->toJson(), "again")->toJson(), manifest->toJson());
+  EXPECT_FALSE(sampleManifest().loop);
+  for (const char *wrong :
+       {R"({"draft": "none", "capacity": 0, "best": 1})", R"({"draft": "none", "capacity": 1})",
+        R"({"draft": "none", "capacity": 1, "best": -1})", R"({"draft": 1, "capacity": 1, "best": 1})",
+        R"({"draft": "none", "capacity": 1, "best": 1, "more": 1})",
+        R"({"draft": "none", "capacity": 1000000, "best": 1})"}) {
+    manifest = changed("/loop", wrong);
+    ASSERT_FALSE(manifest) << wrong;
+    EXPECT_THAT(manifest.error().message, HasSubstr("loop")) << wrong;
+  }
+}
+
 TEST(Manifest, EveryKeyIsNeeded) {
   Json json = sampleManifest().toJson();
   for (const char *object : {"", "/target", "/step", "/step/kv_layers/0", "/kernels/0"})

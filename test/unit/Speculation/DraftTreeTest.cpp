@@ -1,6 +1,6 @@
 #include "runtime/Speculation/DraftTree.h"
+#include "Support/TreeTopology.h"
 #include "runtime/Speculation/TreeSizing.h"
-#include "runtime/Speculation/TreeTopology.h"
 
 #include <gtest/gtest.h>
 #include <numeric>

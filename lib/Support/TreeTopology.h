@@ -35,9 +35,14 @@ struct TreeTopology {
   std::vector<int32_t> candidateIndices(int32_t width) const;
 };
 
+/// Bit j of row i is set when node j is node i or one of its ancestors. Rows of (size + 63) / 64 words.
+std::vector<uint64_t> ancestorMask(std::span<const int32_t> parents);
+
 /// 80 guesses over six depths (Luo et al., "Turning Trash into Treasure", 2024: their template 2.2.2).
 const TreeTopology &tokenRecyclingTopology();
 /// 63 guesses over four depths (Cai et al., "Medusa", 2024: mc_sim_7b_63).
 const TreeTopology &medusaTopology();
+/// The published tree of this name: "token_recycling", "mc_sim_7b_63"; null when none is called so.
+const TreeTopology *namedTopology(std::string_view name);
 
 } // namespace yoke

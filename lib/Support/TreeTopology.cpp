@@ -1,4 +1,4 @@
-#include "runtime/Speculation/TreeTopology.h"
+#include "Support/TreeTopology.h"
 
 #include "Support/Json.h"
 
@@ -86,6 +86,18 @@ std::vector<int32_t> TreeTopology::candidateIndices(int32_t width) const {
   return result;
 }
 
+std::vector<uint64_t> ancestorMask(std::span<const int32_t> parents) {
+  const size_t words = (parents.size() + 63) / 64;
+  std::vector<uint64_t> mask(parents.size() * words);
+  for (size_t i = 0; i < parents.size(); ++i) {
+    uint64_t *row = mask.data() + i * words;
+    if (parents[i] >= 0)
+      std::copy_n(mask.data() + parents[i] * words, words, row);
+    row[i / 64] |= uint64_t(1) << (i % 64);
+  }
+  return mask;
+}
+
 const TreeTopology &tokenRecyclingTopology() {
   static const int8_t counts[] = {8,                                                                         //
                                   8, 4, 3, 2, 1, 1, 1, 1,                                                    //
@@ -105,6 +117,12 @@ const TreeTopology &medusaTopology() {
                                   2};
   static const TreeTopology tree = TreeTopology::fromChildCounts(counts);
   return tree;
+}
+
+const TreeTopology *namedTopology(std::string_view name) {
+  if (name == "token_recycling")
+    return &tokenRecyclingTopology();
+  return name == "mc_sim_7b_63" ? &medusaTopology() : nullptr;
 }
 
 } // namespace yoke
