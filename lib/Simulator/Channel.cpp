@@ -63,8 +63,16 @@ void Channel::frontChanged(size_t bank) {
   hits = timing.openRow(bank) == front.row ? hits | bit : hits & ~bit;
 }
 
+/// The next PIM step waits for a write that is not in its row yet.
+bool Channel::pimAwaitsWrite() const {
+  if (!policy.vectorsWritten || pimSteps.empty())
+    return false;
+  const PimStep &head = pimSteps.front();
+  return unwritten.contains(head.row) || (head.kind == CommandKind::Gwrite && bufferedAccesses > 0);
+}
+
 bool Channel::pimAdmitted(int64_t now) const {
-  if (rules.dual)
+  if (rules.dual || pimAwaitsWrite())
     return false;
   if (draining > 0)
     return admitted > 0;

@@ -127,6 +127,7 @@ private:
   bool moveWrite();
   bool moveRead();
   bool pimAdmitted(int64_t now) const;
+  bool pimAwaitsWrite() const;
   bool enqueue(const AccessRun &run);
   void frontChanged(size_t bank);
   uint64_t normalCandidates() const;

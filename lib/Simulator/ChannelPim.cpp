@@ -53,8 +53,11 @@ const PimStep *Channel::nextHeader() const {
 Channel::Planned Channel::planPim(int64_t now) {
   if (pimSteps.empty() || skipPim || refreshPending != 0)
     return {};
-  if (!rules.dual && queued > 0 && !pimMode)
+  if (!rules.dual && queued > 0 && !pimMode) {
+    if (gwriteEnd == never)
+      gwriting = false; // begins anew when they are done
     return {};
+  }
   if (draining > 0 && !rules.dual && admitted == 0 && !pimMode)
     return {};
   const PimStep &head = pimSteps.front();

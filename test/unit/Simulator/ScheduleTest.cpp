@@ -35,7 +35,7 @@ TEST(Schedule, AtLeastOneAndAHalfTimesThePublishedInterleavedBlock) {
 }
 
 TEST(Schedule, TracesAreLegal) {
-  for (const char *name : {"neupims", "aim-like", "npu-only"}) {
+  for (const char *name : {"neupims", "aim-like", "npu-pim-newton", "npu-only"}) {
     Target target = targetOf(name);
     for (int64_t parts : {1, 2}) {
       ScheduleOptions options;
