@@ -27,7 +27,7 @@ Status evaluateLogits(Session &session, std::span<const int32_t> tokens, int64_t
                       const std::atomic<bool> *cancelled) {
   const Model &model = session.model();
   const auto length = static_cast<int64_t>(tokens.size());
-  if (!model.generates())
+  if (model.manifest.task == Task::Embed)
     return malformed("{}: the package's task is not generation: it has no logits", model.path);
   if (length == 0)
     return malformed("there are no tokens to evaluate");
@@ -62,6 +62,8 @@ Status evaluateLogits(Session &session, std::span<const int32_t> tokens, int64_t
 
 Result<PerplexityResult> evaluatePerplexity(Session &session, std::span<const int32_t> tokens,
                                             const PerplexityOptions &options) {
+  if (!session.model().generates())
+    return malformed("{}: the package's task is not generation: it has no logits", session.model().path);
   const int64_t positions = session.model().manifest.maxPositions;
   const int64_t window = options.window ? options.window : positions;
   const int64_t stride = options.stride ? options.stride : std::max<int64_t>(window / 2, 1);
@@ -102,8 +104,8 @@ Result<PerplexityResult> evaluatePerplexity(Session &session, std::span<const in
 Result<std::vector<float>> embed(Session &session, std::span<const std::vector<int32_t>> texts,
                                  const std::atomic<bool> *cancelled) {
   const Model &model = session.model();
-  if (model.generates())
-    return malformed("{}: the package's task is 'generate': it does not embed", model.path);
+  if (model.manifest.task != Task::Embed)
+    return malformed("{}: the package's task is '{}': it does not embed", model.path, taskName(model.manifest.task));
   const int64_t limit = std::min(session.maxStepTokens(), model.manifest.maxPositions);
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto length = static_cast<int64_t>(texts[i].size());

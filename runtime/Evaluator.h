@@ -11,7 +11,7 @@ namespace yoke {
 /// Receives rows of logits [vocab] in order; returning an error ends the evaluation.
 using RowSink = std::function<Status(int64_t token, std::span<const float> logits)>;
 
-/// Logits at every token of one causal sequence from `firstRow` on. Tokens: 1 to max_positions.
+/// Logits, or a probe's rows, at every token of one causal sequence from `firstRow` on. Tokens: 1 to max_positions.
 /// Errors: Malformed (length, vocabulary, task), Failed (cancelled), Resources.
 Status evaluateLogits(Session &session, std::span<const int32_t> tokens, int64_t firstRow, const RowSink &sink,
                       const std::atomic<bool> *cancelled = nullptr);

@@ -33,6 +33,8 @@ struct yoke_compile_options {
                            "f32" for a checkpoint */
   const char *draft;    /* what a compiled generation loop guesses with: "none", "prompt-lookup:n=3", ...; NULL: no such
                            loop */
+  const char *probe; /* the name of an RMS norm's weight: the package's step gives, for every token, that norm's input
+                        and result side by side instead of logits; NULL: logits */
 };
 
 /* Compiles. Returns 0, or on failure 1 (failed), 2 (wrong options), 3 (malformed input), 4 (out of resources), after

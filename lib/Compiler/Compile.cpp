@@ -7,6 +7,7 @@
 #include "Compiler/Describe.h"
 #include "Compiler/Diagnostics.h"
 #include "Compiler/DraftOptions.h"
+#include "Compiler/Probe.h"
 #include "Compiler/Registration.h"
 #include "Compiler/WeightPacker.h"
 #include "Import/Import.h"
@@ -112,7 +113,7 @@ private:
       return usageError("weights {}: expected f32, bf16, f16, {}", options.weights,
                         llvm::join(quantizedWeightTypes(), ", "));
     module = YOKE_TRY(importCheckpoint(context, *checkpoint, import));
-    return {};
+    return options.probe.empty() ? Status() : probeNorm(*module, options.probe);
   }
 
   /// A package is not made with a tokenizer that could not be loaded from it.
@@ -287,6 +288,8 @@ private:
       manifest.step.ropeSwitch = ropeSwitch;
       if (manifest.loop)
         manifest.loop->draft = draft;
+      if (!options.probe.empty())
+        manifest.task = Task::Probe;
       manifest.target = target.describe();
       manifest.yokeVersion = YOKE_VERSION;
       manifest.llvmVersion = LLVM_VERSION_STRING;

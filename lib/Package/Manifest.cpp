@@ -39,7 +39,7 @@ Json Manifest::toJson() const {
       {"yoke", yokeVersion},
       {"llvm", llvmVersion},
       {"architecture", architecture},
-      {"task", task == Task::Generate ? "generate" : "embed"},
+      {"task", taskName(task)},
       {"target",
        {{"triple", target.triple}, {"cpu", target.cpu}, {"level", target.level}, {"features", target.features}}},
       {"source_sha256", sourceSha256},

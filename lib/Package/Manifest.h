@@ -30,7 +30,13 @@ constexpr int64_t heads = int64_t(1) << 16;
 constexpr int64_t headDim = int64_t(1) << 16;
 } // namespace manifest_limits
 
-enum class Task { Generate, Embed };
+/// A probe gives a row of some layer for every token where a generating model gives logits.
+enum class Task { Generate, Embed, Probe };
+
+/// As in the manifest: "generate", "embed", "probe".
+constexpr const char *taskName(Task task) {
+  return task == Task::Generate ? "generate" : task == Task::Embed ? "embed" : "probe";
+}
 
 /// Where one layer's keys and values lie in a KV page, see StepAbi.h.
 struct KvLayer {

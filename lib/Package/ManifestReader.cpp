@@ -111,7 +111,7 @@ Result<Manifest> Manifest::fromJson(const Json &json, std::string_view source) {
   out.yokeVersion = YOKE_TRY(root.string("yoke"));
   out.llvmVersion = YOKE_TRY(root.string("llvm"));
   out.architecture = YOKE_TRY(root.string("architecture"));
-  out.task = YOKE_TRY(root.choice("task", {"generate", "embed"})) == 0 ? Task::Generate : Task::Embed;
+  out.task = static_cast<Task>(YOKE_TRY(root.choice("task", {"generate", "embed", "probe"})));
   out.target = YOKE_TRY(readTarget(YOKE_TRY(root.object("target"))));
   out.sourceSha256 = YOKE_TRY(root.string("source_sha256"));
   if (!isSha256(out.sourceSha256))

@@ -32,6 +32,7 @@ int parseAndRun(int argc, char **argv) {
   Action action;
   addRunCommand(app, action);
   addCompileCommand(app, action);
+  addConvertCommand(app, action);
   addEvalCommand(app, action);
   addBenchCommand(app, action);
   addInspectCommand(app, action);

@@ -15,6 +15,7 @@ void addRunCommand(CLI::App &app, Action &action);
 void addEvalCommand(CLI::App &app, Action &action);
 void addBenchCommand(CLI::App &app, Action &action);
 void addCompileCommand(CLI::App &app, Action &action);
+void addConvertCommand(CLI::App &app, Action &action);
 void addExploreCommand(CLI::App &app, Action &action);
 void addInspectCommand(CLI::App &app, Action &action);
 void addSimulateCommand(CLI::App &app, Action &action);

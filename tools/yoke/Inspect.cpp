@@ -48,7 +48,7 @@ std::string asText(const Package &package) {
   auto line = [&](std::string_view label, const std::string &value) {
     out += fmt::format("  {:<16} {}\n", label, printable(value, 2000));
   };
-  line("architecture", fmt::format("{} ({})", m.architecture, m.task == Task::Generate ? "generate" : "embed"));
+  line("architecture", fmt::format("{} ({})", m.architecture, taskName(m.task)));
   line("parameters", fmt::format("{}, weights {}", m.parameters, m.weightType));
   line("shape", fmt::format("{} layers, hidden {}, vocabulary {}, {} positions", m.layers, m.hiddenSize, m.vocabSize,
                             m.maxPositions));

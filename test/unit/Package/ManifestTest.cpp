@@ -140,6 +140,15 @@ TEST(Manifest, ProductsFitAtTheLimits) {
   EXPECT_FALSE(__builtin_mul_overflow(limit::stepTokens * 4, limit::tokenIds, &product));
 }
 
+TEST(Manifest, ProbesHaveAnyNumberOfColumns) {
+  Manifest manifest = sampleManifest();
+  manifest.task = Task::Probe;
+  manifest.step.outputColumns = 2;
+  Result<Manifest> read = Manifest::fromJson(manifest.toJson(), "manifest");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->task, Task::Probe);
+}
+
 TEST(Manifest, EmbeddersHaveNoCache) {
   Manifest manifest = sampleManifest();
   manifest.task = Task::Embed;
