@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace yoke {
@@ -41,7 +42,8 @@ GatedBlock reordered(const GatedBlock &block, const std::vector<int32_t> &order)
   return result;
 }
 
-/// The largest difference between the block and the sum of its parts, relative to the block's largest value.
+/// The largest difference between the block and the sum of its parts, relative to the block's largest value; not a
+/// number when the block gives any that is not finite.
 double sumError(const GatedBlock &block, const LayerExperts &layer, const FloatMatrix &x) {
   FloatMatrix whole(x.rows, block.hidden()), sum(whole);
   multiply(innerRows(block, x, 0, x.rows), MatrixView(block.down).transposed(), whole);
@@ -56,6 +58,8 @@ double sumError(const GatedBlock &block, const LayerExperts &layer, const FloatM
     add(layer.split.begin(e), layer.split.expertInner);
   float largest = 0, difference = 0;
   for (size_t i = 0; i < sum.data.size(); ++i) {
+    if (!std::isfinite(whole.data[i]))
+      return std::numeric_limits<double>::quiet_NaN();
     largest = std::max(largest, std::abs(whole.data[i]));
     difference = std::max(difference, std::abs(whole.data[i] - sum.data[i]));
   }
