@@ -16,6 +16,8 @@ struct FactorFlags {
 
 Result<int> factor(FactorFlags flags) {
   FactorJob &job = flags.job;
+  while (job.output.size() > 1 && job.output.back() == '/')
+    job.output.pop_back();
   if (flags.split != "coactivation" && flags.split != "contiguous")
     return usageError("--split {}: expected coactivation or contiguous", flags.split);
   job.fit.split = flags.split == "contiguous" ? SplitKind::Contiguous : SplitKind::Coactivation;
