@@ -84,7 +84,7 @@ TEST(Manifest, RefusesValuesOutOfRange) {
       {"/format", "0", "format: expected an integer in [1"},
       {"/extra", "1", "extra: unknown key"},
       {"/target/extra", "1", "target.extra: unknown key"},
-      {"/task", "\"serve\"", R"(task: expected one of "generate", "embed", found "serve")"},
+      {"/task", "\"serve\"", R"(task: expected one of "generate", "embed", "probe", found "serve")"},
       {"/source_sha256", "\"abc\"", "source_sha256: expected 64"},
       {"/parameters", "-1", "parameters: expected an integer in [0"},
       {"/vocab_size", "0", "vocab_size: expected an integer in [1, 2147483647], found 0"},

@@ -1,5 +1,6 @@
 /* A compiler library that copies the package $YOKE_FAKE_PACKAGE, and adds a line to $YOKE_FAKE_LOG at each call. */
 #include "yoke/compiler.h"
+#include "yoke/simulator.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,3 +42,20 @@ const char *yoke_compiler_version(void) {
   const char *version = getenv("YOKE_FAKE_VERSION");
   return version ? version : "fake";
 }
+
+int yoke_simulator_create(const struct yoke_simulator_options *options, struct yoke_simulator **simulator,
+                          char *error_message, size_t error_size) {
+  snprintf(error_message, error_size, "simulates nothing");
+  return 1;
+}
+
+int yoke_simulator_step(struct yoke_simulator *simulator, const struct yoke_simulator_batch *batch, float *rows,
+                        int64_t columns, char *error_message, size_t error_size) {
+  return 1;
+}
+
+const char *yoke_simulator_work(struct yoke_simulator *simulator) { return "{}"; }
+
+int yoke_simulator_finish(struct yoke_simulator *simulator, char *error_message, size_t error_size) { return 1; }
+
+void yoke_simulator_destroy(struct yoke_simulator *simulator) {}
