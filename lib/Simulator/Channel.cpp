@@ -26,26 +26,27 @@ void Channel::push(const PimStep &step) {
 
 std::vector<Completion> Channel::takeAccepted() { return std::exchange(accepted, {}); }
 
-bool Channel::enqueue(const AccessRun &run) {
+bool Channel::enqueue(const AccessRun &run, int16_t count) {
   BankQueue &queue = bankQueues[run.bank];
-  if (queue.accesses >= policy.bankQueue)
+  if (queue.accesses + count > policy.bankQueue)
     return false;
   if (run.write && policy.vectorsWritten) { // ahead of streams
     if (!queue.entries.empty() && queue.entries.front().owner == run.owner && queue.entries.front().write)
-      ++queue.entries.front().count;
+      queue.entries.front().count += count;
     else {
       overtaken |= !queue.entries.empty();
-      queue.entries.push_front({run.row, run.owner, 1, true});
+      queue.entries.push_front({run.row, run.owner, count, true});
     }
   } else if (!queue.entries.empty() && queue.entries.back().owner == run.owner && queue.entries.back().row == run.row &&
              queue.entries.back().write == run.write)
-    ++queue.entries.back().count;
+    queue.entries.back().count += count;
   else
-    queue.entries.push_back({run.row, run.owner, 1, run.write});
-  ++queue.accesses;
-  queue.writes += run.write;
-  ++queued;
-  if (queue.accesses == 1 || run.write)
+    queue.entries.push_back({run.row, run.owner, count, run.write});
+  bool wasEmpty = queue.accesses == 0;
+  queue.accesses += count;
+  queue.writes += run.write ? count : 0;
+  queued += count;
+  if (wasEmpty || run.write)
     frontChanged(run.bank);
   return true;
 }
@@ -81,7 +82,7 @@ bool Channel::pimAdmitted(int64_t now) const {
 
 bool Channel::moveWrite() {
   AccessRun &run = buffered.front();
-  if (pimAdmitted(frontClock) || !enqueue(run))
+  if (pimAdmitted(frontClock) || !enqueue(run, 1))
     return false;
   --draining;
   --bufferedAccesses;
@@ -91,13 +92,23 @@ bool Channel::moveWrite() {
   return true;
 }
 
-bool Channel::moveRead() {
+/// Accesses of the first run up to `until`, or one where each may change what comes next.
+bool Channel::moveReads(int64_t until) {
   AccessRun &run = incoming.front();
-  if (pimAdmitted(frontClock) || !enqueue(run))
+  if (pimAdmitted(frontClock))
     return false;
-  if (--run.count == 0)
+  int64_t there = bankQueues[run.bank].accesses, most = 1;
+  if (there > 0 && (rules.dual || pimSteps.empty())) {
+    most = std::min({until - frontClock, int64_t(run.count), std::max<int64_t>(1, policy.bankQueue - there)});
+    if (!urgent.empty())
+      most = std::min(most, std::max<int64_t>(1, urgent.front().arrival - frontClock));
+  }
+  if (!enqueue(run, int16_t(most)))
+    return false;
+  run.count = int16_t(run.count - most);
+  if (run.count == 0)
     incoming.pop_front();
-  ++frontClock;
+  frontClock += most;
   return true;
 }
 
@@ -132,7 +143,7 @@ bool Channel::pump(int64_t until) {
       continue;
     }
     if (!run.write) {
-      if (!moveRead())
+      if (!moveReads(until))
         frontClock = until;
       continue;
     }
@@ -150,6 +161,19 @@ bool Channel::pump(int64_t until) {
   return occupied != before || overtaken;
 }
 
+/// Whether all that could come into the queues until then are reads of a bank that has some.
+bool Channel::nothingNew(int64_t until) const {
+  if (draining > 0 || bufferedAccesses > 0 || !urgent.empty() || !(rules.dual || pimSteps.empty()))
+    return false;
+  if (incoming.empty())
+    return true;
+  const AccessRun &run = incoming.front();
+  if (run.arrival >= until)
+    return true;
+  int64_t there = bankQueues[run.bank].accesses;
+  return !run.write && there > 0 && (run.count > until - frontClock || there >= policy.bankQueue);
+}
+
 void Channel::registerRefreshes(int64_t now) {
   while (now >= nextRefresh) {
     uint64_t ranks = policy.refreshTogether ? (uint64_t(1) << rules.ranks) - 1 : uint64_t(1) << nextRefreshRank;
@@ -165,112 +189,111 @@ void Channel::plan() {
   for (;;) {
     int64_t now = std::max(clock, timing.slot());
     registerRefreshes(now);
-    if (frontClock < now)
+    if (!nothingNew(now))
       while (frontClock < now && pump(now)) {
       }
-    Planned best = planRefresh(now);
-    uint64_t pendingBefore = refreshPending;
-    Planned pim = planPim(now);
-    if (refreshPending != pendingBefore)
+    if (refreshPending != 0)
+      planned = planRefresh(now);
+    else if (pimSteps.empty() || skipPim)
+      planned.time = never;
+    else {
+      planned = planPim(now);
+      if (refreshPending != 0)
+        continue;
+    }
+    planNormal(now);
+    if (frontClock < planned.time && pump(std::min(planned.time, nextRefresh)))
       continue;
-    if (pim.time < best.time)
-      best = pim;
-    Planned normal = planNormal(now);
-    if (normal.time < best.time)
-      best = normal;
-    if (frontClock < best.time && pump(std::min(best.time, nextRefresh)))
-      continue;
-    if (nextRefresh < best.time)
-      best = {nextRefresh, Source::None, {}};
-    planned = best;
+    if (nextRefresh < planned.time) {
+      planned.time = nextRefresh;
+      planned.source = Source::None;
+    }
     return;
   }
 }
 
 uint64_t Channel::normalCandidates() const {
   uint64_t candidates = occupied;
-  if (refreshPending)
-    for (size_t rank = 0; rank < size_t(rules.ranks); ++rank)
-      if (refreshPending >> rank & 1)
-        for (int64_t bank = 0; bank < rules.banksPerRank; ++bank)
-          candidates &= ~(uint64_t(1) << (rank * size_t(rules.banksPerRank) + size_t(bank)));
+  for (size_t rank = 0; refreshPending >> rank; ++rank)
+    if (refreshPending >> rank & 1)
+      candidates &= ~rules.rankBanks(rank);
   if (gwriting && !pimSteps.empty() && pimSteps.front().kind == CommandKind::Gwrite)
     candidates &= ~(uint64_t(1) << pimSteps.front().bank);
   return candidates;
 }
 
 /// Towards the first access of a bank whose row is not open.
-Channel::Planned Channel::closeOrOpen(size_t bank, int64_t now, bool limited) const {
+Channel::Choice Channel::closeOrOpen(size_t bank, bool limited) const {
   if (timing.openRow(bank) >= 0) {
     if (limited && slack > 0 && slack <= rules.t.RP + rules.t.RCDWR)
       return {};
-    Command close{CommandKind::Precharge, uint8_t(bank), 1, -1, 0};
-    return {std::max(now, timing.earliestPrecharge(bank)), Source::Normal, close};
+    return {timing.earliestPrecharge(bank), CommandKind::Precharge, uint8_t(bank)};
   }
   int32_t pim = timing.pimRow(bank);
-  if (pim >= 0 && (pim == frontRow[bank] || !rules.dual)) {
-    Command close{CommandKind::PimPrecharge, uint8_t(bank), 1, -1, 0};
-    return {std::max(now, timing.earliestPimPrecharge(bank)), Source::Normal, close};
-  }
+  if (pim >= 0 && (pim == frontRow[bank] || !rules.dual))
+    return {timing.earliestPimPrecharge(bank), CommandKind::PimPrecharge, uint8_t(bank)};
   if (limited && slack > 0 && slack <= rules.t.RCDWR)
     return {};
-  Command open{CommandKind::Activate, uint8_t(bank), 1, frontRow[bank], 0};
-  return {std::max(now, timing.earliestActivate(bank)), Source::Normal, open};
+  return {timing.earliestActivate(bank), CommandKind::Activate, uint8_t(bank)};
 }
 
-Channel::Planned Channel::planNormal(int64_t now) {
+/// Takes the place of `planned` when it comes earlier.
+void Channel::planNormal(int64_t now) {
   if (occupied == 0)
-    return {};
+    return;
   if (!rules.dual && ((pimMode && !skipPim) || (gwriting && now < gwriteEnd)))
-    return {};
+    return;
   bool limited = policy.activationBudget && rules.dual && !pimSteps.empty() && pimSteps.front().arrival <= now;
   if (limited && !skipPim && refreshPending == 0 && slack < 10)
-    return {};
+    return;
   uint64_t candidates = normalCandidates();
   uint64_t reads = candidates & hits & ~writeFront;
   if (policy.vectorsWritten && reads && !pimSteps.empty() && pimSteps.front().kind == CommandKind::Gwrite &&
       bankQueues[pimSteps.front().bank].writes > 0)
     reads &= uint64_t(1) << pimSteps.front().bank; // the vector has to be in its row first
 
-  Planned best;
-  size_t bestDistance = 0;
-  size_t start = (roundRobin + 1) % size_t(rules.banks);
-  auto consider = [&](size_t bank, const Planned &planned) {
-    size_t distance = (bank - start) & size_t(rules.banks - 1);
-    if (planned.time < best.time || (planned.time == best.time && distance < bestDistance)) {
-      best = planned;
-      bestDistance = distance;
-    }
-  };
+  Choice best;
+  size_t start = (roundRobin + 1) & size_t(rules.banks - 1);
+  uint64_t low = (uint64_t(1) << start) - 1;
+  auto distance = [&](size_t bank) { return (bank - start) & size_t(rules.banks - 1); };
   // In turn from `start`; nothing can be better than the first at `bound`.
-  auto visit = [&](uint64_t banks, int64_t bound, auto plannedFor) {
-    uint64_t low = (uint64_t(1) << start) - 1;
+  auto visit = [&](uint64_t banks, int64_t bound, auto choiceOf) {
     for (uint64_t part : {banks & ~low, banks & low})
       for (; part; part &= part - 1) {
-        size_t bank = size_t(std::countr_zero(part));
-        Planned planned = plannedFor(bank);
-        consider(bank, planned);
-        if (planned.time <= bound)
+        Choice choice = choiceOf(size_t(std::countr_zero(part)));
+        choice.time = std::max(choice.time, now);
+        if (choice.time < best.time || (choice.time == best.time && distance(choice.bank) < distance(best.bank)))
+          best = choice;
+        if (choice.time <= bound)
           return;
       }
   };
-  visit(candidates & ~hits, now, [&](size_t bank) { return closeOrOpen(bank, now, limited); });
-  if (reads)
-    visit(reads, std::max(now, timing.readBound()), [&](size_t bank) {
-      return Planned{std::max(now, timing.earliestRead(bank)), Source::Normal,
-                     Command{CommandKind::Read, uint8_t(bank), 1, frontRow[bank], 0}};
-    });
-  if (uint64_t writes = candidates & hits & writeFront)
-    visit(writes, std::max(now, timing.writeBound()), [&](size_t bank) {
-      return Planned{std::max(now, timing.earliestWrite(bank)), Source::Normal,
-                     Command{CommandKind::Write, uint8_t(bank), 1, frontRow[bank], 0}};
-    });
-  return best;
+  if (uint64_t misses = candidates & ~hits)
+    visit(misses, now, [&](size_t bank) { return closeOrOpen(bank, limited); });
+  uint64_t writes = candidates & hits & writeFront;
+  size_t rank = timing.rankOf(roundRobin); // no gap between ranks there
+  for (int64_t i = 0; i < rules.ranks; ++i, rank = rank + 1 < size_t(rules.ranks) ? rank + 1 : 0) {
+    uint64_t banks = rules.rankBanks(rank);
+    if (int64_t bound = std::max(now, timing.readBound(rank)); reads & banks && bound <= best.time)
+      visit(reads & banks, bound,
+            [&](size_t bank) { return Choice{timing.earliestRead(bank), CommandKind::Read, uint8_t(bank)}; });
+    if (int64_t bound = std::max(now, timing.writeBound(rank)); writes & banks && bound <= best.time)
+      visit(writes & banks, bound,
+            [&](size_t bank) { return Choice{timing.earliestWrite(bank), CommandKind::Write, uint8_t(bank)}; });
+  }
+  if (best.time >= planned.time)
+    return;
+  bool closes = best.kind == CommandKind::Precharge || best.kind == CommandKind::PimPrecharge;
+  planned.time = best.time;
+  planned.source = Source::Normal;
+  planned.command.kind = best.kind;
+  planned.command.bank = best.bank;
+  planned.command.count = 1;
+  planned.command.row = closes ? -1 : frontRow[best.bank];
+  planned.command.column = 0;
 }
 
 Channel::Planned Channel::planRefresh(int64_t now) {
-  if (refreshPending == 0)
-    return {};
   Planned best;
   for (size_t rank = 0; refreshPending >> rank; ++rank) {
     if (!(refreshPending >> rank & 1))
@@ -304,7 +327,7 @@ Channel::Planned Channel::planRefresh(int64_t now) {
 void Channel::step(std::vector<Completion> &completions) {
   if (dirty)
     plan();
-  Planned current = planned;
+  const Planned &current = planned;
   dirty = true;
   clock = current.time;
   if (current.source == Source::None)
@@ -343,10 +366,7 @@ Owner Channel::ownerOf(const Planned &current) const {
 }
 
 void Channel::issue(const Command &command, int64_t cycle) {
-  int64_t open = 0;
-  for (size_t rank = 0; rank < size_t(rules.ranks); ++rank)
-    open += !timing.rankIdle(rank);
-  stats.activeCycles += open * (cycle - stats.lastCycle);
+  stats.activeCycles += timing.activeRanks() * (cycle - stats.lastCycle);
   stats.lastCycle = cycle;
   ++stats.commands[size_t(command.kind)];
   timing.issue(command, cycle);

@@ -6,6 +6,7 @@
 
 #include "Simulator/ChannelTiming.h"
 #include "Simulator/Observer.h"
+#include "Simulator/Ring.h"
 
 #include <array>
 #include <deque>
@@ -88,6 +89,8 @@ public:
   bool idle() const {
     return incoming.empty() && urgent.empty() && queued == 0 && buffered.empty() && pimSteps.empty();
   }
+  /// Cycles from a read to its completion.
+  int64_t readDelay() const { return rules.readDelay; }
   const ChannelStats &statistics() const { return stats; }
   /// Commands are appended to `trace` from now on.
   void record(std::vector<TimedCommand> *trace) { recorder = trace; }
@@ -100,14 +103,19 @@ private:
     Source source = Source::None;
     Command command = {};
   };
+  struct Choice {
+    int64_t time = never;
+    CommandKind kind = CommandKind::Read;
+    uint8_t bank = 0;
+  };
   struct BankEntry {
-    int32_t row;
-    Owner owner;
-    int16_t count;
-    bool write;
+    int32_t row = -1;
+    Owner owner = noOwner;
+    int16_t count = 0;
+    bool write = false;
   };
   struct BankQueue {
-    std::deque<BankEntry> entries;
+    Ring<BankEntry> entries;
     int64_t accesses = 0;
     int64_t writes = 0;
   };
@@ -118,20 +126,21 @@ private:
   Planned planTile(const PimStep &step, int64_t now, bool onlyPrepare);
   Planned planHeader(const PimStep &head, int64_t now);
   Planned planGwrite(const PimStep &head, int64_t now);
-  Planned planNormal(int64_t now);
+  void planNormal(int64_t now);
   bool fitsBeforeRefresh(const PimStep &head, int64_t now);
   int64_t estimate(const PimStep &head) const;
   const PimStep *nextHeader() const;
 
+  bool nothingNew(int64_t until) const;
   bool pump(int64_t until);
   bool moveWrite();
-  bool moveRead();
+  bool moveReads(int64_t until);
   bool pimAdmitted(int64_t now) const;
   bool pimAwaitsWrite() const;
-  bool enqueue(const AccessRun &run);
+  bool enqueue(const AccessRun &run, int16_t count);
   void frontChanged(size_t bank);
   uint64_t normalCandidates() const;
-  Planned closeOrOpen(size_t bank, int64_t now, bool limited) const;
+  Choice closeOrOpen(size_t bank, bool limited) const;
   void registerRefreshes(int64_t now);
 
   void issue(const Command &command, int64_t cycle);

@@ -51,8 +51,6 @@ const PimStep *Channel::nextHeader() const {
 }
 
 Channel::Planned Channel::planPim(int64_t now) {
-  if (pimSteps.empty() || skipPim || refreshPending != 0)
-    return {};
   if (!rules.dual && queued > 0 && !pimMode) {
     if (gwriteEnd == never)
       gwriting = false; // begins anew when they are done

@@ -132,7 +132,7 @@ void ChannelTiming::issueActivate(const Command &command, int64_t cycle) {
   GroupState &group = groupStates[bank.group];
   RankState &rank = rankStates[bank.rank];
   bank.row = command.row;
-  ++openInRank[bank.rank];
+  rowOpened(bank.rank);
   raise(bank.read, cycle + rules.t.RCDRD);
   raise(bank.write, cycle + rules.t.RCDWR);
   raise(bank.precharge, cycle + rules.t.RAS);
@@ -166,7 +166,7 @@ void ChannelTiming::issueGroupActivate(const Command &command, int64_t cycle) {
     BankState &state = bankStates[bank];
     GroupState &group = groupStates[state.group];
     state.pimRow = command.row;
-    ++openInRank[state.rank];
+    rowOpened(state.rank);
     raise(state.pimPrecharge, cycle + rules.t.RAS);
     raise(group.activate, cycle + (rules.dual ? rules.t.RRD_L : rules.t.RC));
     raise(group.pimActivate, cycle + rules.t.RC);
@@ -214,7 +214,8 @@ void ChannelTiming::issuePim(const Command &command, int64_t cycle) {
 
 void ChannelTiming::closePim(size_t bank, int64_t cycle) {
   BankState &state = bankStates[bank];
-  openInRank[state.rank] -= state.pimRow >= 0;
+  if (state.pimRow >= 0)
+    rowClosed(state.rank);
   state.pimRow = -1;
   raise(state.pimActivate, cycle + rules.t.RP);
   raise(state.refresh, cycle + rules.t.RP);
@@ -235,7 +236,7 @@ void ChannelTiming::issue(const Command &command, int64_t cycle) {
   case CommandKind::Precharge: {
     BankState &bank = bankStates[command.bank];
     bank.row = -1;
-    --openInRank[bank.rank];
+    rowClosed(bank.rank);
     raise(bank.activate, cycle + rules.t.RP);
     raise(bank.refresh, cycle + rules.t.RP);
     if (!rules.dual)

@@ -27,6 +27,10 @@ struct TimingRules {
   bool dual;
   CompositeEnd compositeEnd;
 
+  /// A bit for each bank of a rank.
+  uint64_t rankBanks(size_t rank) const {
+    return (~uint64_t(0) >> (64 - banksPerRank)) << (rank * size_t(banksPerRank));
+  }
   /// Cycles from a COMPS_READRES to its result on the bus.
   int64_t compositeResult(int64_t count) const;
 };
@@ -45,9 +49,12 @@ public:
   int64_t slot() const { return nextSlot; }
   bool rankIdle(size_t rank) const { return openInRank[rank] == 0; }
 
-  /// Before these no bank can be read or written.
-  int64_t readBound() const { return bound(&RankState::read); }
-  int64_t writeBound() const { return bound(&RankState::write); }
+  int64_t activeRanks() const { return ranksActive; }
+  size_t rankOf(size_t bank) const { return bankStates[bank].rank; }
+
+  /// Before these no bank of the rank can be read or written.
+  int64_t readBound(size_t rank) const { return std::max(rankStates[rank].read, nextSlot); }
+  int64_t writeBound(size_t rank) const { return std::max(rankStates[rank].write, nextSlot); }
 
   int64_t earliestRead(size_t bank) const {
     const BankState &b = bankStates[bank];
@@ -81,19 +88,14 @@ private:
     size_t oldest = 0;
   };
 
-  int64_t bound(int64_t RankState::*time) const {
-    int64_t least = rankStates[0].*time;
-    for (size_t rank = 1; rank < size_t(rules.ranks); ++rank)
-      least = std::min(least, rankStates[rank].*time);
-    return std::max(least, nextSlot);
-  }
-
   void issueRead(const Command &command, int64_t cycle);
   void issueWrite(const Command &command, int64_t cycle);
   void issueActivate(const Command &command, int64_t cycle);
   void issueGwrite(const Command &command, int64_t cycle);
   void issueGroupActivate(const Command &command, int64_t cycle);
   void issuePim(const Command &command, int64_t cycle);
+  void rowOpened(size_t rank) { ranksActive += openInRank[rank]++ == 0; }
+  void rowClosed(size_t rank) { ranksActive -= --openInRank[rank] == 0; }
   void closePim(size_t bank, int64_t cycle);
   void refreshRank(size_t rank, int64_t cycle);
   int64_t earliestRefresh(size_t rank) const;
@@ -102,7 +104,8 @@ private:
   std::array<BankState, 64> bankStates;
   std::array<GroupState, 64> groupStates;
   std::array<RankState, 64> rankStates;
-  std::array<int32_t, 64> openInRank = {};
+  std::array<int32_t, 64> openInRank = {}; ///< rows
+  int64_t ranksActive = 0;                 ///< with open rows
   int64_t nextSlot = 0;
   int64_t comp = 0, composite = 0, readResult = 0, gwrite = 0;
   bool firstComp = true;

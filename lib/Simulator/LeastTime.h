@@ -12,28 +12,32 @@ namespace yoke::sim {
 class LeastTime {
 public:
   explicit LeastTime(size_t count)
-      : leaves(std::bit_ceil(std::max<size_t>(count, 2))), times(leaves, std::numeric_limits<int64_t>::max()),
-        winners(2 * leaves) {
-    for (size_t i = 0; i < leaves; ++i)
-      winners[leaves + i] = uint32_t(i);
+      : leaves(std::bit_ceil(std::max<size_t>(count, 2))), nodes(2 * leaves, {std::numeric_limits<int64_t>::max(), 0}) {
     for (size_t i = 0; i < count; ++i)
       set(i, 0);
   }
 
   void set(size_t index, int64_t time) {
-    times[index] = time;
-    for (size_t node = (leaves + index) / 2; node > 0; node /= 2) {
-      uint32_t left = winners[2 * node], right = winners[2 * node + 1];
-      winners[node] = times[right] < times[left] ? right : left;
+    Entry winner{time, index};
+    size_t node = leaves + index;
+    nodes[node] = winner;
+    for (; node > 1; node /= 2) {
+      const Entry &other = nodes[node ^ 1];
+      if (other.time < winner.time || (other.time == winner.time && node & 1))
+        winner = other;
+      nodes[node / 2] = winner;
     }
   }
-  size_t index() const { return winners[1]; }
-  int64_t time() const { return times[winners[1]]; }
+  size_t index() const { return nodes[1].index; }
+  int64_t time() const { return nodes[1].time; }
 
 private:
+  struct Entry {
+    int64_t time;
+    size_t index;
+  };
   size_t leaves;
-  std::vector<int64_t> times;
-  std::vector<uint32_t> winners;
+  std::vector<Entry> nodes; ///< 1 is the root, those from `leaves` on are the times
 };
 
 } // namespace yoke::sim

@@ -24,6 +24,7 @@ Machine::Machine(const Target &target, const MachineOptions &options)
 void Machine::recordCommands(std::vector<TimedCommand> *trace, size_t first, size_t stride) {
   for (size_t channel = first; channel < channelList.size(); channel += stride)
     channelList[channel]->record(trace);
+  recording = trace != nullptr;
 }
 
 void Machine::observe(MachineObserver *newObserver) {
@@ -32,17 +33,20 @@ void Machine::observe(MachineObserver *newObserver) {
     channel->observe(newObserver);
 }
 
-void Machine::schedule(int64_t time, TaskId task) { events.push({std::max(time, present), serial++, task}); }
+void Machine::schedule(int64_t time, TaskId task, int64_t cause) {
+  events.push({std::max(time, present), cause, serial++, task});
+}
 
 Status Machine::run(Program newProgram) {
-  constexpr int64_t patience = 100'000'000;
   program = std::move(newProgram);
   size_t count = program.tasks.size();
   parts.assign(count, 0);
   lastPart.assign(count, 0);
+  lastOrder.assign(count, 0);
   causes.assign(count, -1);
   finishing = -1;
   lastProgress = present;
+  prompt = 0;
   startTimes.assign(count, -1);
   finishTimes.assign(count, -1);
   remaining = int64_t(count);
@@ -62,36 +66,63 @@ Status Machine::run(Program newProgram) {
     refreshNext(i);
 
   while (remaining > 0) {
-    size_t channel = nextTimes.index();
+    if (events.empty())
+      YOKE_TRY(checkProgress());
     if (events.empty() || nextTimes.time() < events.top().time) {
-      if (events.empty() && std::all_of(channelList.begin(), channelList.end(), [](auto &c) { return c->idle(); }))
-        return failed("the simulated program stops with {} of {} tasks left", remaining, count);
-      if (events.empty() && nextTimes.time() - lastProgress > patience)
-        return failed("the simulated program makes no progress for {} cycles, with {} of {} tasks left", patience,
-                      remaining, count);
-      present = std::max(present, nextTimes.time());
-      completions.clear();
-      channelList[channel]->step(completions);
-      for (const Completion &done : completions)
-        if (done.owner != noOwner)
-          partDone(done.owner, 1, done.cycle);
-      refreshNext(channel);
+      advance(nextTimes.index());
       continue;
     }
     Event event = events.top();
     events.pop();
-    present = std::max(present, event.time);
-    if (event.task >= 0)
-      finish(event.task);
-    else {
-      Engine &engine = engines[size_t(-1 - event.task)];
-      engine.waking = false;
-      TaskId finished = std::exchange(finishing, engine.last);
-      pumpEngine(size_t(-1 - event.task));
-      finishing = finished;
-    }
+    handle(event);
   }
   return {};
+}
+
+Status Machine::checkProgress() const {
+  constexpr int64_t patience = 100'000'000;
+  size_t count = program.tasks.size();
+  if (std::all_of(channelList.begin(), channelList.end(), [](auto &channel) { return channel->idle(); }))
+    return failed("the simulated program stops with {} of {} tasks left", remaining, count);
+  if (nextTimes.time() - lastProgress > patience)
+    return failed("the simulated program makes no progress for {} cycles, with {} of {} tasks left", patience,
+                  remaining, count);
+  return {};
+}
+
+/// Commands of the channel whose turn it is. As long as only loads are on their way nothing that a channel does now is
+/// felt before a read's delay is over, so that it may run ahead of the others until then.
+void Machine::advance(size_t channel) {
+  Channel &current = *channelList[channel];
+  bool ahead = prompt == 0 && !observer && !recording;
+  int64_t time = nextTimes.time(), limit = time + current.readDelay(), after = ahead ? eventOrder : greatestOrder;
+  if (!events.empty())
+    limit = std::min(limit, events.top().time);
+  do {
+    int64_t now = std::max(time, eventTime);
+    present = std::max(present, now);
+    order = std::max(after, now * (channels() + 1) + int64_t(channel) + 1);
+    greatestOrder = std::max(greatestOrder, order);
+    completions.clear();
+    current.step(completions);
+    for (const Completion &done : completions)
+      if (done.owner != noOwner)
+        partDone(done.owner, 1, done.cycle);
+    time = current.nextTime();
+  } while (ahead && time < limit);
+  refreshNext(channel);
+}
+
+void Machine::handle(const Event &event) {
+  present = eventTime = std::max(present, event.time);
+  order = eventOrder = greatestOrder = std::max(greatestOrder, present * (channels() + 1));
+  if (event.task >= 0)
+    return finish(event.task);
+  Engine &engine = engines[size_t(-1 - event.task)];
+  engine.waking = false;
+  TaskId finished = std::exchange(finishing, engine.last);
+  pumpEngine(size_t(-1 - event.task));
+  finishing = finished;
 }
 
 void addShares(std::vector<PathShare> &shares, const std::vector<PathShare> &more) {
@@ -130,8 +161,9 @@ void Machine::refreshNext(size_t channel) {
 
 void Machine::partDone(TaskId task, int64_t count, int64_t time) {
   lastPart[size_t(task)] = std::max(lastPart[size_t(task)], time);
+  lastOrder[size_t(task)] = std::max(lastOrder[size_t(task)], order);
   if ((parts[size_t(task)] -= count) == 0)
-    schedule(lastPart[size_t(task)], task);
+    schedule(lastPart[size_t(task)], task, lastOrder[size_t(task)]);
 }
 
 void Machine::finish(TaskId id) {
@@ -142,6 +174,7 @@ void Machine::finish(TaskId id) {
   if (observer)
     observer->taskFinished(id);
   --remaining;
+  prompt -= task.kind == TaskKind::Store || task.kind == TaskKind::Pim;
   --engines[task.engine].running;
   reserved -= task.release;
   if (spanRecorder && task.kind != TaskKind::Join && present > startTimes[size_t(id)])
@@ -214,6 +247,7 @@ void Machine::pumpEngine(size_t index) {
 void Machine::start(TaskId id) {
   Task &task = program.tasks[size_t(id)];
   startTimes[size_t(id)] = present;
+  prompt += task.kind == TaskKind::Store || task.kind == TaskKind::Pim;
   switch (task.kind) {
   case TaskKind::Load:
   case TaskKind::Store:

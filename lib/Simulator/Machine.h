@@ -7,6 +7,7 @@
 #include <memory>
 #include <queue>
 #include <set>
+#include <tuple>
 
 namespace yoke::sim {
 
@@ -78,9 +79,11 @@ private:
   };
   struct Event {
     int64_t time;
-    int64_t serial;
-    TaskId task; ///< < 0: engine -1 - task may start
-    bool operator>(const Event &other) const { return time != other.time ? time > other.time : serial > other.serial; }
+    int64_t order, serial; ///< of events at one time: of their causes, of their making
+    TaskId task;           ///< < 0: engine -1 - task may start
+    bool operator>(const Event &other) const {
+      return std::tie(time, order, serial) > std::tie(other.time, other.order, other.serial);
+    }
   };
 
   void pumpEngine(size_t engine);
@@ -93,8 +96,11 @@ private:
   void pushRuns(TaskId id, int64_t address, int64_t bytes, bool write);
   void partDone(TaskId task, int64_t parts, int64_t time);
   void finish(TaskId task);
-  void schedule(int64_t time, TaskId task);
-  void collect(size_t channel);
+  void schedule(int64_t time, TaskId task, int64_t order);
+  void schedule(int64_t time, TaskId task) { schedule(time, task, order); }
+  void advance(size_t channel);
+  void handle(const Event &event);
+  Status checkProgress() const;
   void refreshNext(size_t channel);
 
   const Target &target;
@@ -105,13 +111,17 @@ private:
 
   Program program;
   std::vector<int64_t> parts, startTimes, finishTimes;
-  std::vector<int64_t> lastPart;
+  std::vector<int64_t> lastPart, lastOrder;
   std::vector<TaskId> causes; ///< whose end let the task start
   TaskId finishing = -1;
   int64_t lastProgress = 0;
   std::vector<Engine> engines;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events;
   int64_t serial = 0, present = 0, remaining = 0;
+  int64_t order = 0, greatestOrder = 0;  ///< of what happens now; the greatest so far
+  int64_t eventOrder = 0, eventTime = 0; ///< of the last event
+  bool recording = false;
+  int64_t prompt = 0; ///< running tasks that a channel may end at once: stores and PIM programs
 
   int64_t address = 0, wrap;
   int64_t reserved = 0, peakReserved = 0;

@@ -114,3 +114,29 @@ TEST(Workload, SplitKeepsEveryRequest) {
   EXPECT_EQ(first.size() + second.size(), batch.size());
   EXPECT_LE(std::max(first.size(), second.size()) - std::min(first.size(), second.size()), 1u);
 }
+
+// Without a recorder channels run ahead of each other.
+TEST(Schedule, RecordingChangesNoTime) {
+  for (bool pim : {true, false}) {
+    Target target = targetOf("neupims");
+    ModelShape model = *findModel("gpt3-7b");
+    std::vector<Request> batch = batchOf("b64clb");
+    std::vector<int64_t> ends[2];
+    for (bool recorded : {false, true}) {
+      ScheduleOptions options;
+      options.blocks = 2;
+      options.attentionOnPim = pim;
+      Result<Schedule> schedule = buildSchedule(target, model, batch, options);
+      ASSERT_TRUE(schedule) << schedule.error().message;
+      size_t tasks = schedule->program.tasks.size();
+      Machine machine(target, scheduleMachine(target, model, rowsOf(batch)));
+      std::vector<TimedCommand> commands;
+      if (recorded)
+        machine.recordCommands(&commands, 0, 32);
+      ASSERT_TRUE(machine.run(std::move(schedule->program)));
+      for (size_t task = 0; task < tasks; ++task)
+        ends[recorded].push_back(machine.finished(TaskId(task)));
+    }
+    EXPECT_EQ(ends[0], ends[1]);
+  }
+}
