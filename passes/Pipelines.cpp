@@ -9,6 +9,7 @@
 #include "NpuPim/NpuPim.h"
 #include "Partition/Partition.h"
 #include "Quantize/Quantize.h"
+#include "Skip/Skip.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
@@ -54,7 +55,7 @@ static void buildFuse(OpPassManager &manager, const StageOptions &) {
   manager.addNestedPass<func::FuncOp>(createFormKernelsPass());
   addContract(manager, "fuse",
               {"func.func", "func.return", "ml_program.global", "ml_program.global_load_const", "tensor.dim",
-               "tensor.extract_slice", "arith.constant", "llm.fused", "llm.positions"},
+               "tensor.extract_slice", "arith.constant", "llm.fused", "llm.positions", "llm.ffn_skip", "llm.yield"},
               {"decode"}, {"llm.fused"});
 }
 
@@ -160,6 +161,7 @@ void yoke::registerPassesAndPipelines() {
   registerFormKernelsPass();
   registerQuantizeWeightsPass();
   registerRoundActivationsPass();
+  registerSkipFfnPass();
   registerPackWeightsPass();
   registerLowerToKernelsPass();
   registerApproximateMathPass();

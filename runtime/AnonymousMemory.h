@@ -18,6 +18,7 @@ public:
   ~AnonymousMemory();
 
   std::byte *data() { return address; }
+  const std::byte *data() const { return address; }
   int64_t size() const { return bytes; }
 
 private:

@@ -1,7 +1,5 @@
 #include "runtime/CodeModule.h"
 
-#include "Support/TemporaryFolder.h"
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -35,7 +33,8 @@ Result<std::unique_ptr<CodeModule>> CodeModule::load(std::span<const std::byte> 
   if (!anonymous) {
     if (descriptor >= 0)
       close(descriptor);
-    path = temporaryRoot() + "/yoke-code-XXXXXX";
+    const char *folder = std::getenv("TMPDIR");
+    path = std::string(folder && *folder ? folder : "/tmp") + "/yoke-code-XXXXXX";
     descriptor = mkostemp(path.data(), O_CLOEXEC);
     if (descriptor < 0)
       return outOfResources("{}: cannot create {} to load its code: {}", source, path, std::strerror(errno));

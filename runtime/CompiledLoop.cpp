@@ -118,6 +118,7 @@ void CompiledLoop::stepDone() {
   if (!stepStart)
     return;
   nodes = words()[YOKE_LOOP_NODES];
+  session.countRows(nodes);
   if (speculation && ownTree)
     adoptTree();
   if (speculation)

@@ -64,6 +64,7 @@ bool Session::needsLongMark(const StepBatch &batch) const {
 }
 
 void Session::run(StepBatch &batch, std::span<float> rows) {
+  rowCount += batch.tokenCount();
   const bool marked = needsLongMark(batch);
   if (marked) // a token that nobody sees, at the first position of long texts
     batch.add(batch.addSequence(cache->blockTable(longMark)), {0, static_cast<int32_t>(ropeSwitch()), 0, 1});

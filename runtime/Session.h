@@ -29,11 +29,11 @@ public:
   /// Errors: Usage (thread count), Resources.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions &options);
 
-  /// Runs one step. Writes `batch.outputCount()` rows of output_columns floats to `rows`, in the order in which the
+  /// Runs one step. Writes `batch.outputCount()` rows of output_columns floats to `result`, in the order in which the
   /// batch asked for them. The batch holds 1 to maxStepTokens() tokens whose slots are writable
   /// (KvCache::prepareWrite). With a ropeSwitch(), its texts are all longer than that or all not, and
   /// StepBatch::reachTo says which where no position in the step does.
-  void run(StepBatch &batch, std::span<float> rows);
+  void run(StepBatch &batch, std::span<float> result);
 
   /// The memory of a compiled loop, see LoopAbi.h.
   struct LoopMemory {
@@ -55,11 +55,19 @@ public:
   bool hasKvCache() const { return cache.has_value(); }
   KvCache &kvCache() { return *cache; }
   /// nullptr: the package's code on this machine.
-  StepDevice *device() { return stepDevice.get(); }
+  StepDevice *device() const { return stepDevice.get(); }
+  /// Tokens of a step that a compiled loop ran.
+  void countRows(int64_t rows) { rowCount += rows; }
+  /// Tokens of all steps so far.
+  int64_t rowsRun() const { return rowCount; }
+  /// The numbers of one of the manifest's records; T is its element type.
+  template <class T> std::span<const T> record(const StepRecord &record) const {
+    return {reinterpret_cast<const T *>(arena.data() + record.offset), static_cast<size_t>(record.size)};
+  }
 
 private:
   Session() = default;
-  void runHere(StepBatch &batch, std::span<float> rows);
+  void runHere(StepBatch &batch, std::span<float> result);
   bool needsLongMark(const StepBatch &batch) const;
 
   std::shared_ptr<const Model> sharedModel;
@@ -69,6 +77,7 @@ private:
   std::shared_ptr<StepDevice> stepDevice;
   /// Holds the token by which a step is told that its text is long.
   KvCache::SequenceId longMark = 0;
+  int64_t rowCount = 0;
 };
 
 } // namespace yoke

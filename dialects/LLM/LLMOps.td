@@ -375,12 +375,14 @@ def LLM_FusedOp : Op<LLM_Dialect, "fused", [IsolatedFromAbove, Pure, SingleBlock
   let hasRegionVerifier = 1;
 }
 
-def LLM_YieldOp : Op<LLM_Dialect, "yield", [Pure, Terminator, ReturnLike, HasParent<"FusedOp">]> {
-  let summary = "results of a fused region";
+def LLM_YieldOp : Op<LLM_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusedOp", "FfnSkipOp"]>]> {
+  let summary = "what a region computes";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
 }
 
 } // FusionOps
+
+include "LLM/LLMConditionalOps.td"
 
 #endif // YOKE_LLM_OPS_TD

@@ -35,6 +35,8 @@ struct yoke_compile_options {
                            loop */
   const char *probe; /* the name of an RMS norm's weight: the package's step gives, for every token, that norm's input
                         and result side by side instead of logits; NULL: logits */
+  const char *ffn_skip; /* a policy of `yoke calibrate ffn-skip` or its file; "record": no skips, but the similarities
+                           that such a policy is made of; default: "off" */
 };
 
 /* Compiles. Returns 0, or on failure 1 (failed), 2 (wrong options), 3 (malformed input), 4 (out of resources), after

@@ -13,10 +13,13 @@
 #include "Import/Import.h"
 #include "LowerCpu/WeightLayout.h"
 #include "Package/PackageWriter.h"
+#include "Package/SkipPolicy.h"
 #include "Pim/Pim.h"
 #include "Pipelines.h"
 #include "Quantize/Quantize.h"
 #include "Simulator/CommandCodec.h"
+#include "Skip/Skip.h"
+#include "Support/File.h"
 #include "Tokenizer/Tokenizer.h"
 
 #include "mlir/IR/AsmState.h"
@@ -65,6 +68,7 @@ public:
     report("import", 0);
     YOKE_TRY(readModel());
     YOKE_TRY(setCacheElement(*module, options.kvCache));
+    YOKE_TRY(addSkips());
     YOKE_TRY(makeLoop());
     YOKE_TRY(lower(target));
     if (!options.emit.empty())
@@ -116,6 +120,44 @@ private:
     return options.probe.empty() ? Status() : probeNorm(*module, options.probe);
   }
 
+  /// Lets rows skip feed-forward blocks as the policy says.
+  Status addSkips() {
+    if (options.ffnSkip.empty() || options.ffnSkip == "off")
+      return {};
+    auto model = (*module)->getAttrOfType<DictionaryAttr>("llm.model");
+    auto layers = model ? model.getAs<IntegerAttr>("layers") : nullptr;
+    auto hidden = model ? model.getAs<IntegerAttr>("hidden_size") : nullptr;
+    if (!layers || !hidden)
+      return malformed("{}: the module has no llm.model attribute that says what the model is", options.model);
+    SkipPolicy policy;
+    policy.last = layers.getInt();
+    policy.record = true;
+    if (options.ffnSkip != "record") {
+      if (!checkpoint)
+        return usageError("a policy of skips needs the checkpoint that it was measured on, and text alone has none");
+      bool isText = StringRef(options.ffnSkip).starts_with("{");
+      std::string source = isText ? "the policy" : options.ffnSkip;
+      std::string text = isText ? options.ffnSkip : YOKE_TRY(readFile(options.ffnSkip, size_t(1) << 24));
+      policy = YOKE_TRY(SkipPolicy::parse(text, source));
+      sourceSha256 = YOKE_TRY(checkpoint->sha256());
+      YOKE_TRY(policy.checkModel(sourceSha256, layers.getInt(), hidden.getInt(), source));
+    }
+    FirstError errors(context);
+    PassManager manager(&context);
+    manager.addPass(createSkipFfnPass({.first = policy.first,
+                                       .last = policy.last,
+                                       .warmUp = policy.warmUp,
+                                       .tau = policy.tau,
+                                       .k = policy.k,
+                                       .record = policy.record}));
+    if (mlir::failed(manager.run(*module)))
+      return tl::unexpected<Error>(errors.take(ErrorKind::Failed, "the policy of skips cannot be applied"));
+    if (!policy.record)
+      manifest.remarks.push_back(fmt::format("ffn-skip: layers {} to {}, from position {}, tau {}, k {}", policy.first,
+                                             policy.last - 1, policy.warmUp, policy.tau, policy.k));
+    return {};
+  }
+
   /// A package is not made with a tokenizer that could not be loaded from it.
   Status checkTokenizer() {
     if (auto text = checkpoint->tokenizer())
@@ -155,6 +197,9 @@ private:
     if (options.emit != "placed" && !commands)
       return usageError("target {}: no code is made for described targets; --emit placed shows the placement, --emit "
                         "commands the commands of a step, `yoke simulate` runs it",
+                        options.target);
+    if (!options.ffnSkip.empty() && options.ffnSkip != "off")
+      return usageError("target {}: skips have no placement: whether a block runs is known at run time only",
                         options.target);
     if (options.context < 0)
       return usageError("context {}: expected context >= 0", options.context);
@@ -284,7 +329,9 @@ private:
     if (auto bytes = (*module)->getAttrOfType<IntegerAttr>("llm.weight_bytes"))
       weightBytes = bytes.getInt();
     if (options.emit.empty()) {
+      std::vector<std::string> remarks = std::move(manifest.remarks);
       manifest = YOKE_TRY(describeModule(*module));
+      manifest.remarks = std::move(remarks);
       manifest.step.ropeSwitch = ropeSwitch;
       if (manifest.loop)
         manifest.loop->draft = draft;
@@ -302,7 +349,7 @@ private:
     auto object = YOKE_TRY(compileToObject(*module, target));
     module = nullptr;
     std::string code = YOKE_TRY(linkSharedObject(object));
-    manifest.sourceSha256 = YOKE_TRY(checkpoint->sha256());
+    manifest.sourceSha256 = sourceSha256.empty() ? YOKE_TRY(checkpoint->sha256()) : sourceSha256;
     for (const TensorInfo *tensor : checkpoint->tensors())
       releasePages(checkpoint->bytes(*tensor));
 
@@ -352,6 +399,7 @@ private:
   int64_t ropeSwitch = 0;
   std::string draft; ///< canonical
   std::vector<int64_t> buckets;
+  std::string sourceSha256; ///< of the checkpoint, once asked for
   Manifest manifest;
 };
 

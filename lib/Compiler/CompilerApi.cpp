@@ -32,6 +32,7 @@ static CompileOptions readOptions(const yoke_compile_options &options) {
   out.kvCache = text(options.kv_cache);
   out.draft = text(options.draft);
   out.probe = text(options.probe);
+  out.ffnSkip = text(options.ffn_skip);
   if (options.progress)
     out.progress = [progress = options.progress, context = options.progress_context](std::string_view phase,
                                                                                      double fraction) {

@@ -56,6 +56,15 @@ static Status describeStep(const Fields &step, StepDescription &out) {
     kv.valueOffset = kv.keyOffset + layerBytes / 2;
     out.kvLayers.push_back(kv);
   }
+  auto records = dyn_cast_if_present<ArrayAttr>(step.all().get("records"));
+  if (!records)
+    return {};
+  for (auto record : records.getAsRange<DictionaryAttr>()) {
+    auto number = [&](StringRef key) { return record.getAs<IntegerAttr>(key).getInt(); };
+    auto kind = llvm::find(StepRecord::names, std::string_view(record.getAs<StringAttr>("kind").getValue()));
+    out.records.push_back({static_cast<StepRecord::Kind>(kind - std::begin(StepRecord::names)), number("layer"),
+                           number("offset"), number("size")});
+  }
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "Interpreter/Frame.h"
 #include "Interpreter/Experts.h"
 #include "Interpreter/Kernels.h"
+#include "Interpreter/Skips.h"
 #include "Quantizer/GroupQuantizer.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -19,15 +20,20 @@ namespace {
 /// One activation of a block. `execute` is overloaded per op and returns the op's results.
 class Frame {
 public:
-  explicit Frame(Step &step) : step(step) {}
+  /// `outer` holds what is defined around a region that is not isolated.
+  explicit Frame(Step &step, Frame *outer = nullptr) : step(step), outer(outer) {}
   Result<Values> run(Block &block, ArrayRef<RuntimeValue> arguments);
   Result<Values> run(Operation *op, ArrayRef<RuntimeValue> operands);
 
 private:
   Result<Values> executeAndFit(Operation *op);
-  const Matrix &matrix(Value value) { return *std::get<MatrixPtr>(values.find(value)->second); }
+  const RuntimeValue &at(Value value) const {
+    auto known = values.find(value);
+    return known == values.end() && outer ? outer->at(value) : known->second;
+  }
+  const Matrix &matrix(Value value) { return *std::get<MatrixPtr>(at(value)); }
   const Matrix *optionalMatrix(Value value) { return value ? &matrix(value) : nullptr; }
-  const std::vector<int32_t> &ids(Value value) { return std::get<std::vector<int32_t>>(values.find(value)->second); }
+  const std::vector<int32_t> &ids(Value value) { return std::get<std::vector<int32_t>>(at(value)); }
   static Values one(Matrix matrix) { return {RuntimeValue(std::make_shared<const Matrix>(std::move(matrix)))}; }
 
   Result<Values> execute(Operation *op);
@@ -36,6 +42,7 @@ private:
   Result<Values> execute(llm::LmHeadOp op);
   Result<Values> execute(llm::AttentionOp op);
   Result<Values> execute(llm::FusedOp op);
+  Result<Values> execute(llm::FfnSkipOp op);
   Result<Values> execute(moe::RouteOp op);
   Result<Values> execute(moe::ExpertsOp op);
   Result<Values> execute(ml_program::GlobalLoadConstOp op);
@@ -45,6 +52,7 @@ private:
   template <typename Function> Result<Values> elementwise(Operation *op, Function function);
 
   Step &step;
+  Frame *outer;
   llvm::DenseMap<Value, RuntimeValue> values;
 };
 } // namespace
@@ -90,7 +98,7 @@ Result<Values> Frame::execute(llm::AttentionOp op) {
   Matrix k = matrix(op.getK()), v = matrix(op.getV());
   Values results(1);
   if (op.getCache()) {
-    if (std::get<CacheValue>(values.find(op.getCache())->second).version != step.cacheVersion)
+    if (std::get<CacheValue>(at(op.getCache())).version != step.cacheVersion)
       return errorAt(ErrorKind::Failed, op, "the cache value is used twice");
     results.emplace_back(CacheValue{++step.cacheVersion});
     Type element = cast<llm::KVCacheType>(op.getCache().getType()).getElement();
@@ -111,8 +119,21 @@ Result<Values> Frame::execute(llm::AttentionOp op) {
 Result<Values> Frame::execute(llm::FusedOp op) {
   Values arguments;
   for (Value input : op.getInputs())
-    arguments.push_back(values.find(input)->second);
+    arguments.push_back(at(input));
   return runBlock(step, op.getBody().front(), arguments);
+}
+
+Result<Values> Frame::execute(llm::FfnSkipOp op) {
+  kernels::SkipPolicy policy{static_cast<int64_t>(op.getWarmUp()), op.getTau().convertToDouble(),
+                             op.getRecord() ? 0 : static_cast<int32_t>(op.getK())};
+  const std::vector<int32_t> *skips = op.mayBeSkipped() ? &ids(op.getSkips()) : nullptr;
+  auto feedForward = [&](Matrix rows) -> Result<Matrix> {
+    Values results = YOKE_TRY(Frame(step, this).run(op.getBody().front(), one(std::move(rows))));
+    return *std::get<MatrixPtr>(results.front());
+  };
+  auto result = YOKE_TRY(kernels::ffnSkip(matrix(op.getX()), skips, ids(op.getPositions()), policy, feedForward));
+  return Values{RuntimeValue(std::make_shared<const Matrix>(std::move(result.rows))),
+                RuntimeValue(std::move(result.remaining))};
 }
 
 Result<Values> Frame::execute(moe::RouteOp op) {
@@ -161,7 +182,7 @@ Result<Values> Frame::execute(tensor::ExtractSliceOp op) {
       ShapedType::isDynamic(offsets[1]) || ShapedType::isDynamic(sizes[1]) ||
       op.getStaticStrides() != ArrayRef<int64_t>{1, 1})
     return unsupported();
-  int64_t rows = ShapedType::isDynamic(sizes[0]) ? std::get<int64_t>(values.find(op.getSizes()[0])->second) : sizes[0];
+  int64_t rows = ShapedType::isDynamic(sizes[0]) ? std::get<int64_t>(at(op.getSizes()[0])) : sizes[0];
   if (rows != source.rows)
     return unsupported();
   Matrix result(rows, sizes[1]);
@@ -171,8 +192,8 @@ Result<Values> Frame::execute(tensor::ExtractSliceOp op) {
 }
 
 Result<Values> Frame::execute(tensor::DimOp op) {
-  auto dim = std::get<int64_t>(values.find(op.getIndex())->second);
-  if (auto *list = std::get_if<std::vector<int32_t>>(&values.find(op.getSource())->second))
+  auto dim = std::get<int64_t>(at(op.getIndex()));
+  if (auto *list = std::get_if<std::vector<int32_t>>(&at(op.getSource())))
     return Values{RuntimeValue(static_cast<int64_t>(list->size()))};
   const Matrix &source = matrix(op.getSource());
   return Values{RuntimeValue(dim == 0 ? source.rows : source.cols)};
@@ -192,9 +213,9 @@ template <typename Function> Result<Values> Frame::elementwise(Operation *op, Fu
 
 Result<Values> Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, Result<Values>>(op)
-      .Case<llm::EmbeddingOp, llm::LinearOp, llm::LmHeadOp, llm::AttentionOp, llm::FusedOp, moe::RouteOp,
-            moe::ExpertsOp, ml_program::GlobalLoadConstOp, arith::ConstantOp, tensor::ExtractSliceOp, tensor::DimOp>(
-          [&](auto concrete) { return execute(concrete); })
+      .Case<llm::EmbeddingOp, llm::LinearOp, llm::LmHeadOp, llm::AttentionOp, llm::FusedOp, llm::FfnSkipOp,
+            moe::RouteOp, moe::ExpertsOp, ml_program::GlobalLoadConstOp, arith::ConstantOp, tensor::ExtractSliceOp,
+            tensor::DimOp>([&](auto concrete) { return execute(concrete); })
       .Case([&](llm::PositionsOp) { return Values{RuntimeValue(step.batch.positions)}; })
       .Case([&](llm::RopeTableOp x) { return one(kernels::ropeTable(step.batch.positions, x.getRope())); })
       .Case([&](llm::HeadLinearOp x) {
@@ -228,7 +249,7 @@ Result<Values> Frame::execute(Operation *op) {
       .Case([&](arith::AddFOp) { return elementwise(op, [](float a, float b) { return a + b; }); })
       .Case([&](arith::SubFOp) { return elementwise(op, [](float a, float b) { return a - b; }); })
       .Case([&](arith::MulFOp) { return elementwise(op, [](float a, float b) { return a * b; }); })
-      .Case([&](tensor::CastOp x) { return Values{values.find(x.getSource())->second}; })
+      .Case([&](tensor::CastOp x) { return Values{at(x.getSource())}; })
       .Default([&](Operation *) { return errorAt(ErrorKind::Failed, op, "this op is not interpreted"); });
 }
 
@@ -267,7 +288,7 @@ Result<Values> Frame::run(Block &block, ArrayRef<RuntimeValue> arguments) {
   }
   Values results;
   for (Value operand : block.getTerminator()->getOperands())
-    results.push_back(values.find(operand)->second);
+    results.push_back(at(operand));
   return results;
 }
 

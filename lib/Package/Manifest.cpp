@@ -25,6 +25,11 @@ Json stepToJson(const StepDescription &step) {
                {"kv_layers", std::move(layers)}};
   if (step.ropeSwitch > 0)
     json["rope_switch"] = step.ropeSwitch;
+  for (const StepRecord &record : step.records)
+    json["records"].push_back({{"kind", StepRecord::names[static_cast<size_t>(record.kind)]},
+                               {"layer", record.layer},
+                               {"offset", record.offset},
+                               {"size", record.size}});
   return json;
 }
 

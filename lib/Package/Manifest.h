@@ -50,6 +50,19 @@ struct KvLayer {
   int64_t blockBytes(int64_t pageTokens) const { return heads * headDim * pageTokens * elementBytes; }
 };
 
+/// Numbers about a step that it leaves in the arena, see StepAbi.h.
+struct StepRecord {
+  enum class Kind { SkippedFfnRows, FfnCosines, ExpertLoad };
+  static constexpr std::string_view names[] = {"skipped_ffn_rows", "ffn_cosines", "expert_load"};
+
+  Kind kind = Kind::SkippedFfnRows;
+  int64_t layer = 0;
+  int64_t offset = 0; ///< bytes from the start of the arena, a multiple of 8
+  int64_t size = 0;   ///< elements
+
+  int64_t bytes() const { return size * (kind == Kind::FfnCosines ? 4 : 8); }
+};
+
 struct StepDescription {
   int64_t maxTokens = 0;
   int64_t arenaBytes = 0;
@@ -61,6 +74,7 @@ struct StepDescription {
   /// LongRoPE: a step that holds this position or a later one rotates all its tokens for long texts; 0: no such switch.
   int64_t ropeSwitch = 0;
   std::vector<KvLayer> kvLayers;
+  std::vector<StepRecord> records;
 
   int64_t arenaSize(int64_t threads) const { return arenaBytes + threads * arenaBytesPerThread; }
 };

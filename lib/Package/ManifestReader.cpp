@@ -38,6 +38,21 @@ Result<KvLayer> readKvLayer(const JsonObject &json, const StepDescription &step)
   return out;
 }
 
+Result<StepRecord> readRecord(const JsonObject &json, int64_t arenaBytes) {
+  YOKE_TRY(json.expectOnly({"kind", "layer", "offset", "size"}));
+  constexpr auto &names = StepRecord::names;
+  StepRecord out;
+  out.kind = static_cast<StepRecord::Kind>(YOKE_TRY(json.choice("kind", {names[0], names[1], names[2]})));
+  out.layer = YOKE_TRY(json.integer("layer", 0, limit::layers));
+  out.size = YOKE_TRY(json.integer("size", 1, limit::stepTokens));
+  if (out.bytes() > arenaBytes)
+    return json.error("size", fmt::format("{} bytes exceed arena_bytes {}", out.bytes(), arenaBytes));
+  out.offset = YOKE_TRY(json.integer("offset", 0, arenaBytes - out.bytes()));
+  if (out.offset % 8 != 0)
+    return json.error("offset", fmt::format("expected a multiple of 8, found {}", out.offset));
+  return out;
+}
+
 /// Keys and values of all layers must not share bytes of a page.
 Status checkDisjoint(const JsonObject &json, const StepDescription &step) {
   struct Extent {
@@ -58,7 +73,7 @@ Status checkDisjoint(const JsonObject &json, const StepDescription &step) {
 
 Result<StepDescription> readStep(const JsonObject &json) {
   YOKE_TRY(json.expectOnly({"max_tokens", "arena_bytes", "arena_bytes_per_thread", "max_threads", "page_tokens",
-                            "page_bytes", "output_columns", "rope_switch", "kv_layers"}));
+                            "page_bytes", "output_columns", "rope_switch", "kv_layers", "records"}));
   StepDescription out;
   out.maxTokens = YOKE_TRY(json.integer("max_tokens", 1, limit::stepTokens));
   out.arenaBytes = YOKE_TRY(json.integer("arena_bytes", 0, limit::arenaBytes));
@@ -78,6 +93,9 @@ Result<StepDescription> readStep(const JsonObject &json) {
   for (const JsonObject &layer : layers)
     out.kvLayers.push_back(YOKE_TRY(readKvLayer(layer, out)));
   YOKE_TRY(checkDisjoint(json, out));
+  if (json.has("records"))
+    for (const JsonObject &record : YOKE_TRY(json.objects("records", 3 * limit::layers)))
+      out.records.push_back(YOKE_TRY(readRecord(record, out.arenaBytes)));
   return out;
 }
 

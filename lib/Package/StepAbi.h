@@ -30,7 +30,8 @@ typedef void (*YokeBarrier)(void *context);
    T <= step.max_tokens of the manifest.
 
      weights    i8, the package's `weights` section, at least 64-byte aligned, read only
-     arena      i8, 64-byte aligned, at least arena_bytes + threads * arena_bytes_per_thread; contents need not survive
+     arena      i8, 64-byte aligned, at least arena_bytes + threads * arena_bytes_per_thread; contents need not survive but
+                for those of the manifest's records, see below
      kv         i8, all pages: page p starts at p * page_bytes; size 0 when page_bytes is 0
      tokens     [T] token ids in [0, vocab_size)
      positions  [T] position in its sequence: drives rotary and learned position embeddings and windows
@@ -50,6 +51,11 @@ typedef void (*YokeBarrier)(void *context);
 
    Task "embed": no KV; a sequence's tokens are contiguous, limits are its length, slots the index within it; `outputs`
    has one entry for each sequence, the index of its first token, and `result` one row for each.
+
+   At the places that the manifest's `records` tell, the arena holds numbers for the runtime. "skipped_ffn_rows" (one i64) and
+   "expert_load" (one i64 an expert) are sums: a step adds the rows that skipped the layer's feed-forward block, or that an
+   expert of the layer computed. "ffn_cosines" (f32) are of the last step: of each token's row, the cosine before and after
+   the layer's feed-forward block.
 
    In a page of P = page_tokens tokens, each layer of the manifest's kv_layers has keys [heads][head_dim][P] at key_offset
    and values [heads][P][head_dim] at value_offset, f32 or, with element_bytes 2, 16-bit floats. */

@@ -32,9 +32,11 @@ struct FormKernelsPass : yoke::impl::FormKernelsPassBase<FormKernelsPass> {
   using Base::Base;
 
   void runOnOperation() override {
-    for (Block &block : getOperation().getBody())
+    SmallVector<Block *> blocks = llvm::map_to_vector(getOperation().getBody(), [](Block &block) { return &block; });
+    getOperation().walk([&](llm::FfnSkipOp skip) { blocks.push_back(&skip.getBody().front()); });
+    for (Block *block : blocks)
       for (int rank = 0; rank < 4; ++rank)
-        formRank(block, rank);
+        formRank(*block, rank);
   }
 
   void formRank(Block &block, int rank) {

@@ -38,7 +38,7 @@ def FormKernelsPass : Pass<"yoke-form-kernels", "::mlir::func::FuncOp"> {
     - attention takes in the rotary embeddings and head norms of its queries and keys;
     - experts take in the router that chooses them and the element-wise ops after them;
     - a norm takes in the element-wise ops after it;
-    - every other op becomes a kernel of its own.
+    - every other op becomes a kernel of its own, but for regions that some rows skip, whose ops become kernels inside.
 
     Each group of more than one op is an optimisation remark.
   }];

@@ -4,42 +4,107 @@
 #include "LowerCpu/BufferPlan.h"
 #include "LowerCpu/Kernel.h"
 
-#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace yoke;
 
-ArenaPlan ArenaPlan::of(const StepAnalysis &analysis, const KernelShape &shape, int64_t maxTokens) {
-  ArenaPlan plan;
-  SmallVector<PlannedBuffer> buffers;
-  llvm::MapVector<Value, size_t> roots;
-  SmallVector<std::pair<Operation *, size_t>> workspaces;
-  for (auto [index, op] : llvm::enumerate(analysis.fusedOps)) {
-    llm::FusedOp fused = op;
-    int64_t now = static_cast<int64_t>(index);
+namespace {
+/// Goes over a step in the order of execution and notes from when to when each value is needed.
+class ArenaPlanner {
+public:
+  ArenaPlanner(const StepAnalysis &analysis, const KernelShape &shape, int64_t maxTokens)
+      : analysis(analysis), shape(shape), maxTokens(maxTokens) {}
+
+  void visit(Block &block) {
+    for (Operation &op : block) {
+      if (auto fused = dyn_cast<llm::FusedOp>(op))
+        visit(fused);
+      else if (auto skip = dyn_cast<llm::FfnSkipOp>(op))
+        visit(skip);
+    }
+  }
+
+  ArenaPlan finish() {
+    int64_t start = 0;
+    for (auto &[op, record] : plan.records) {
+      record.offset = start;
+      start = llvm::alignTo(start + record.bytes(), 64);
+    }
+    plan.bytes = start + planBuffers(buffers);
+    for (auto [root, buffer] : roots)
+      plan.buffers[root] = start + buffers[buffer].offset;
+    for (auto [op, buffer] : workspaces)
+      plan.workspaces[op] = start + buffers[buffer].offset;
+    return std::move(plan);
+  }
+
+private:
+  void visit(llm::FusedOp fused) {
     for (Value input : fused.getInputs())
-      if (auto root = roots.find(analysis.activations.lookup(input).root); root != roots.end())
-        buffers[root->second].last = now;
+      use(input);
     KernelNeeds needs = needsOf(fused, shape, maxTokens);
     plan.scratchBytes = std::max<int64_t>(plan.scratchBytes, llvm::alignTo(needs.scratchBytes, 64));
     if (needs.workspaceBytes > 0) {
       workspaces.emplace_back(fused, buffers.size());
       buffers.push_back({.bytes = needs.workspaceBytes, .first = now, .last = now});
     }
-    for (Value output : fused.getOutputs()) {
-      if (!isActivation(output) || output == analysis.returned)
-        continue;
-      roots[output] = buffers.size();
-      buffers.push_back({.bytes = maxTokens * activationColumns(output) * static_cast<int64_t>(sizeof(float)),
-                         .first = now,
-                         .last = now});
+    for (Operation &op : fused.getBody().front()) {
+      layer += isa<llm::AttentionOp>(op);
+      if (auto experts = dyn_cast<moe::ExpertsOp>(op))
+        plan.records[fused] = {ArenaRecord::Kind::ExpertLoad, layer, 0, experts.getCount()};
     }
+    for (Value output : fused.getOutputs())
+      if (isActivation(output) && output != analysis.returned)
+        define(output);
+    ++now;
   }
-  plan.bytes = planBuffers(buffers);
-  for (auto [root, buffer] : roots)
-    plan.buffers[root] = buffers[buffer].offset;
-  for (auto [op, buffer] : workspaces)
-    plan.workspaces[op] = buffers[buffer].offset;
-  return plan;
+
+  /// The operands are read before the region, to choose its rows, and behind it.
+  void visit(llm::FfnSkipOp skip) {
+    Block &body = skip.getBody().front();
+    if (skip.mayBeSkipped())
+      define(body.getArgument(0));
+    ++now;
+    visit(body);
+    for (Value value : {Value(skip.getX()), Value(skip.getSkips()), body.getTerminator()->getOperand(0)})
+      use(value);
+    define(skip.getResult());
+    define(skip.getRemaining());
+    if (skip.getRecord())
+      plan.records[skip] = {ArenaRecord::Kind::Cosines, layer, 0, maxTokens};
+    else if (skip.mayBeSkipped())
+      plan.records[skip] = {ArenaRecord::Kind::SkippedRows, layer, 0, 1};
+    ++now;
+  }
+
+  void define(Value root) {
+    int64_t words = isActivation(root) ? activationColumns(root) : 1;
+    roots[root] = buffers.size();
+    buffers.push_back({.bytes = maxTokens * words * static_cast<int64_t>(sizeof(float)), .first = now, .last = now});
+  }
+
+  void use(Value value) {
+    if (auto info = analysis.activations.find(value); info != analysis.activations.end())
+      value = info->second.root;
+    if (auto root = roots.find(value); root != roots.end())
+      buffers[root->second].last = now;
+  }
+
+  const StepAnalysis &analysis;
+  const KernelShape &shape;
+  int64_t maxTokens;
+  int64_t now = 0;
+  int64_t layer = -1; ///< of the attention met last
+  ArenaPlan plan;
+  SmallVector<PlannedBuffer> buffers;
+  llvm::MapVector<Value, size_t> roots;
+  SmallVector<std::pair<Operation *, size_t>> workspaces;
+};
+} // namespace
+
+ArenaPlan ArenaPlan::of(func::FuncOp step, const StepAnalysis &analysis, const KernelShape &shape, int64_t maxTokens) {
+  ArenaPlanner planner(analysis, shape, maxTokens);
+  planner.visit(step.getBody().front());
+  return planner.finish();
 }

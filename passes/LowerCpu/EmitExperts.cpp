@@ -134,7 +134,7 @@ private:
   }
 
   /// Counting sort: afterwards `order` holds the pairs of expert e from bounds[e] to bounds[e + 1], and `active` the
-  /// experts that have any, their number last.
+  /// experts that have any, their number last; `load` counts on.
   void sortPairs() {
     Value zero = b.index(0), one = b.index(1), two = b.index(2), count = b.index(sizes.experts);
     b.loop(zero, b.index(sizes.boundsSize()), one, [&](Value i) { b.setElement(integer(0), bounds, i); });
@@ -152,6 +152,8 @@ private:
       Value begin = indexAt(bounds, expert), end = indexAt(bounds, b.add(expert, one));
       Value occurs = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, begin, end);
       Value next = b.add(carried[0], one);
+      Value rows = arith::IndexCastOp::create(b, b.getI64Type(), b.sub(end, begin));
+      b.setElement(b.add(b.element(kernel.load, expert), rows), kernel.load, expert);
       return SmallVector<Value>{arith::SelectOp::create(b, occurs, next, carried[0])};
     });
     b.setElement(toInteger(used[0]), active, count);

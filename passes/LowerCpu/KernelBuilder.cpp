@@ -55,6 +55,17 @@ void KernelBuilder::store(Value vector, Value memref, ValueRange leading, Column
     vector::StoreOp::create(*this, vector, memref, indices);
 }
 
+void KernelBuilder::when(Value condition, function_ref<void()> body, function_ref<void()> otherwise) {
+  auto op = scf::IfOp::create(*this, condition, static_cast<bool>(otherwise));
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(op.thenBlock());
+  body();
+  if (!otherwise)
+    return;
+  setInsertionPointToStart(op.elseBlock());
+  otherwise();
+}
+
 void KernelBuilder::loop(Value begin, Value end, Value step, function_ref<void(Value)> body) {
   reduce(begin, end, step, {}, [&](Value i, ValueRange) {
     body(i);

@@ -74,6 +74,8 @@ public:
     return mlir::memref::ViewOp::create(*this, type, bytes, offset, mlir::ValueRange());
   }
 
+  /// if (condition) body else otherwise
+  void when(mlir::Value condition, llvm::function_ref<void()> body, llvm::function_ref<void()> otherwise = {});
   /// for (i = begin; i < end; i += step)
   void loop(mlir::Value begin, mlir::Value end, mlir::Value step, llvm::function_ref<void(mlir::Value)> body);
   /// The same with carried values.

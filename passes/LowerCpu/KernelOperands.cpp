@@ -13,7 +13,7 @@ template <typename Operands, typename Visit> static void forEach(Operands &opera
   for (auto *value :
        {&operands.result, &batch.positions, &batch.slots, &batch.limits, &batch.sequences, &batch.parents,
         &batch.outputs, &batch.blocks, &batch.blockStride, &operands.kv, &operands.pageOffset, &operands.workspace,
-        &operands.scratch, &team.thread, &team.threads, &team.barrierContext, &team.barrier})
+        &operands.scratch, &operands.load, &team.thread, &team.threads, &team.barrierContext, &team.barrier})
     if (*value)
       visit(*value);
 }

@@ -21,6 +21,7 @@ struct KernelOperands {
   mlir::Value pageOffset; ///< index, byte offset of the layer in a page
   mlir::Value workspace;  ///< memref<?xi8>, shared by the team
   mlir::Value scratch;    ///< memref<?xi8>, this thread's own
+  mlir::Value load;       ///< memref<Exi64>, what is counted of E experts
   Team team;
 
   /// All that are not null, in a fixed order.

@@ -28,8 +28,11 @@ static LogicalResult addKernel(llm::FusedOp fused, StepAnalysis &analysis) {
   for (Operation &op : fused.getBody().front())
     info.outputRows |= isa<llm::LmHeadOp, llm::PoolOp>(op);
   for (Value input : fused.getInputs())
-    if (isActivation(input))
-      info.outputRows |= analysis.activations.lookup(input).outputRows;
+    if (isActivation(input)) {
+      ActivationInfo of = analysis.activations.lookup(input);
+      info.outputRows |= of.outputRows;
+      info.part = of.part;
+    }
   int64_t tensors = 0;
   auto best = fused.getBody().getOps<decode::TopKOp>();
   for (Value output : fused.getOutputs()) {
@@ -48,6 +51,24 @@ static LogicalResult addKernel(llm::FusedOp fused, StepAnalysis &analysis) {
   if (tensors != 1)
     return fused.emitError() << "expected a kernel of one tensor result, found " << tensors;
   analysis.fusedOps.push_back(fused);
+  return success();
+}
+
+static LogicalResult addBlock(Block &block, StepAnalysis &analysis);
+
+static LogicalResult addSkip(llm::FfnSkipOp skip, StepAnalysis &analysis) {
+  ActivationInfo x = analysis.activations.lookup(skip.getX());
+  if (x.outputRows || x.part)
+    return skip.emitError("the CPU lets rows of tokens skip a feed-forward block, no others");
+  Block &body = skip.getBody().front();
+  BlockArgument rows = body.getArgument(0);
+  analysis.activations[rows] = skip.mayBeSkipped() ? ActivationInfo{rows, false, skip} : x;
+  if (failed(addBlock(body, analysis)))
+    return failure();
+  Value delta = body.getTerminator()->getOperand(0);
+  if (!isa_and_present<llm::FusedOp>(delta.getDefiningOp()))
+    return skip.emitError("expected a region that yields what a kernel computes");
+  analysis.activations[skip.getResult()] = {skip.getResult(), false, {}};
   return success();
 }
 
@@ -84,6 +105,23 @@ static LogicalResult checkCacheUses(func::FuncOp step, const StepAnalysis &analy
   return success();
 }
 
+static LogicalResult addBlock(Block &block, StepAnalysis &analysis) {
+  for (Operation &op : block) {
+    LogicalResult added = success();
+    if (auto fused = dyn_cast<llm::FusedOp>(op))
+      added = addKernel(fused, analysis);
+    else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+      added = addSlice(slice, analysis);
+    else if (auto skip = dyn_cast<llm::FfnSkipOp>(op))
+      added = addSkip(skip, analysis);
+    else if (auto end = dyn_cast<func::ReturnOp>(op))
+      added = addReturn(end, analysis);
+    if (failed(added))
+      return failure();
+  }
+  return success();
+}
+
 FailureOr<StepAnalysis> StepAnalysis::of(func::FuncOp step) {
   if (!step.getBody().hasOneBlock())
     return step.emitError("expected a step of one block");
@@ -96,18 +134,7 @@ FailureOr<StepAnalysis> StepAnalysis::of(func::FuncOp step) {
                               << " has type " << argument.getType();
   }
   StepAnalysis analysis;
-  for (Operation &op : step.getBody().front()) {
-    LogicalResult added = success();
-    if (auto fused = dyn_cast<llm::FusedOp>(op))
-      added = addKernel(fused, analysis);
-    else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-      added = addSlice(slice, analysis);
-    else if (auto end = dyn_cast<func::ReturnOp>(op))
-      added = addReturn(end, analysis);
-    if (failed(added))
-      return failure();
-  }
-  if (failed(checkCacheUses(step, analysis)))
+  if (failed(addBlock(step.getBody().front(), analysis)) || failed(checkCacheUses(step, analysis)))
     return failure();
   return analysis;
 }

@@ -16,11 +16,10 @@ LogicalResult StepFunction::build() {
     if (auto cache = dyn_cast<llm::KVCacheType>(argument.getType()))
       if (Type element = cache.getElement(); !element.isF32() && !element.isBF16() && !element.isF16())
         return step.emitError() << "the CPU keeps keys and values as f32, bf16 or f16, found " << element;
-  plan = ArenaPlan::of(analysis, shape, maxTokens);
+  plan = ArenaPlan::of(step, analysis, shape, maxTokens);
   createFunction();
-  for (Operation &op : step.getBody().front())
-    if (failed(lower(&op)))
-      return failure();
+  if (failed(lowerBlock(step.getBody().front())))
+    return failure();
   func::ReturnOp::create(*builder);
   describeStep();
   step.erase();
@@ -78,10 +77,19 @@ void StepFunction::createFunction() {
       memory[argument] = tokens;
 }
 
+LogicalResult StepFunction::lowerBlock(Block &block) {
+  for (Operation &op : block)
+    if (failed(lower(&op)))
+      return failure();
+  return success();
+}
+
 LogicalResult StepFunction::lower(Operation *op) {
   builder->setLoc(op->getLoc());
   if (auto fused = dyn_cast<llm::FusedOp>(op))
     return lowerFused(fused);
+  if (auto skip = dyn_cast<llm::FfnSkipOp>(op))
+    return lowerSkip(skip);
   if (auto load = dyn_cast<ml_program::GlobalLoadConstOp>(op)) {
     memory[load.getResult()] = lowerWeight(load);
     return success(memory[load.getResult()] != nullptr);
@@ -95,7 +103,7 @@ LogicalResult StepFunction::lower(Operation *op) {
     return success();
   }
   // Row counts are those of memrefs, and constants serve only slices.
-  if (isa<tensor::DimOp, arith::ConstantOp, func::ReturnOp>(op))
+  if (isa<tensor::DimOp, arith::ConstantOp, func::ReturnOp, llm::YieldOp>(op))
     return success();
   return op->emitError() << "the CPU step does not know " << op->getName();
 }
@@ -117,9 +125,7 @@ Value StepFunction::lowerWeight(ml_program::GlobalLoadConstOp load) {
 
 Value StepFunction::lowerSlice(tensor::ExtractSliceOp slice) {
   Value source = memory.lookup(slice.getSource());
-  OpFoldResult count = builder->getIndexAttr(rows);
-  if (ShapedType::isDynamic(rows))
-    count = memref::DimOp::create(*builder, source, 0).getResult();
+  OpFoldResult count = memref::getMixedSize(*builder, builder->getLoc(), source, 0);
   SmallVector<OpFoldResult> offset = {builder->getIndexAttr(0), builder->getIndexAttr(slice.getStaticOffsets()[1])};
   SmallVector<OpFoldResult> sizes = {count, builder->getIndexAttr(slice.getStaticSizes()[1])};
   SmallVector<OpFoldResult> strides(2, builder->getIndexAttr(1));
@@ -135,13 +141,19 @@ Value StepFunction::withRows(Value list) {
 
 Value StepFunction::bufferFor(Value value) {
   int64_t columns = activationColumns(value);
-  bool outputRows = analysis.activations.lookup(value).outputRows, isDynamic = ShapedType::isDynamic(rows);
-  Value count = isDynamic ? memref::DimOp::create(*builder, outputRows ? batch.outputs : tokens, 0) : Value();
-  auto type = MemRefType::get({rows, columns}, builder->getF32Type());
+  ActivationInfo info = analysis.activations.lookup(value);
+  int64_t known = info.part ? ShapedType::kDynamic : rows;
+  bool isDynamic = ShapedType::isDynamic(known);
+  Value count;
+  if (info.part)
+    count = activeRows.lookup(info.part);
+  else if (isDynamic)
+    count = memref::DimOp::create(*builder, info.outputRows ? batch.outputs : tokens, 0);
+  auto type = MemRefType::get({known, columns}, builder->getF32Type());
   if (value != analysis.returned)
     return memref::ViewOp::create(*builder, type, arena, index(plan.buffers.lookup(value)),
                                   isDynamic ? ValueRange(count) : ValueRange());
-  SmallVector<OpFoldResult> sizes = {isDynamic ? OpFoldResult(count) : builder->getIndexAttr(rows),
+  SmallVector<OpFoldResult> sizes = {isDynamic ? OpFoldResult(count) : builder->getIndexAttr(known),
                                      builder->getIndexAttr(columns)};
   SmallVector<OpFoldResult> strides = {builder->getIndexAttr(columns), builder->getIndexAttr(1)};
   return memref::ReinterpretCastOp::create(*builder, type, result, builder->getIndexAttr(0), sizes, strides);
@@ -161,8 +173,8 @@ LogicalResult StepFunction::lowerFused(llm::FusedOp fused) {
   if (failed(kernel))
     return failure();
   func::CallOp::create(*builder, *kernel, operands.flatten());
-  if (fused != analysis.fusedOps.back())
-    KernelBuilder(fused.getLoc(), *builder, shape, team).barrier();
+  if (fused != analysis.fusedOps.back() || isa<llm::FfnSkipOp>(fused->getParentOp()))
+    barrier(fused.getLoc());
   return success();
 }
 
@@ -189,6 +201,8 @@ KernelOperands StepFunction::operandsOf(llm::FusedOp fused) {
   }
   if (needs.scratchBytes > 0)
     operands.scratch = scratch;
+  if (plan.records.contains(fused))
+    operands.load = recordOf(fused, builder->getI64Type());
   return operands;
 }
 
@@ -237,6 +251,18 @@ void StepFunction::describeStep() {
       set("kv_element_bytes", cache.getElement().getWidth() / 8);
       set("page_bytes", cache.getLayers() * layerPageBytes(cache));
     }
+  SmallVector<Attribute> records;
+  for (auto &[op, record] : plan.records) {
+    static constexpr StringLiteral names[] = {"skipped_ffn_rows", "ffn_cosines", "expert_load"};
+    auto number = [&](StringRef name, int64_t value) {
+      return attributes.getNamedAttr(name, attributes.getI64IntegerAttr(value));
+    };
+    records.push_back(attributes.getDictionaryAttr(
+        {attributes.getNamedAttr("kind", attributes.getStringAttr(names[static_cast<size_t>(record.kind)])),
+         number("layer", record.layer), number("offset", record.offset), number("size", record.size)}));
+  }
+  if (!records.empty())
+    totals.fields.push_back(attributes.getNamedAttr("records", attributes.getArrayAttr(records)));
 }
 
 void StepTotals::describe(ModuleOp module) {

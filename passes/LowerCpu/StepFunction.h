@@ -5,6 +5,7 @@
 #include "LowerCpu/ArenaPlan.h"
 #include "LowerCpu/Kernel.h"
 #include "LowerCpu/LowerCpu.h"
+#include "LowerCpu/SkippedRows.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -20,8 +21,9 @@ struct StepTotals {
     int64_t calls = 0;
   };
   llvm::StringMap<KernelRecord> kernels;
-  int64_t arenaBytes = 0, scratchBytes = 0;       ///< of the largest
-  mlir::SmallVector<mlir::NamedAttribute> fields; ///< of `llm.step`, from `@step`
+  llvm::StringMap<mlir::func::FuncOp> sharedFunctions; ///< what is not a kernel, by name and types
+  int64_t arenaBytes = 0, scratchBytes = 0;            ///< of the largest
+  mlir::SmallVector<mlir::NamedAttribute> fields;      ///< of `llm.step`, from `@step`
 
   /// Sets the module's `llm.step` and `llm.kernels`.
   void describe(mlir::ModuleOp module);
@@ -44,6 +46,16 @@ private:
   void createFunction();
   mlir::LogicalResult lower(mlir::Operation *op);
   mlir::LogicalResult lowerFused(llm::FusedOp fused);
+  mlir::LogicalResult lowerBlock(mlir::Block &block);
+  mlir::LogicalResult lowerSkip(llm::FfnSkipOp skip);
+  void emitSkipEnd(llm::FfnSkipOp skip, SkippedRows choice);
+  /// A private function of `operands` and the calling thread, made by `emit` when `key` is new; calls it here.
+  mlir::func::CallOp
+  callShared(llvm::StringRef key, mlir::ValueRange operands, mlir::TypeRange results,
+             llvm::function_ref<llvm::SmallVector<mlir::Value>(KernelBuilder &, mlir::Block &)> emit);
+  mlir::Value rowNumbers(mlir::Value value);
+  mlir::Value recordOf(mlir::Operation *op, mlir::Type element);
+  void barrier(mlir::Location loc) { KernelBuilder(loc, *builder, shape, team).barrier(); }
   mlir::Value lowerWeight(mlir::ml_program::GlobalLoadConstOp load);
   mlir::Value lowerSlice(mlir::tensor::ExtractSliceOp slice);
   mlir::ml_program::GlobalOp globalOf(mlir::ml_program::GlobalLoadConstOp load);
@@ -68,6 +80,7 @@ private:
   std::optional<mlir::ImplicitLocOpBuilder> builder;
   mlir::func::FuncOp function;
   llvm::DenseMap<mlir::Value, mlir::Value> memory;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> activeRows; ///< how many rows an llm.ffn_skip computes
   mlir::Value weights, arena, kv, tokens, result, ids, scratch;
   BatchArrays batch;
   Team team;

@@ -33,6 +33,7 @@ int parseAndRun(int argc, char **argv) {
   addRunCommand(app, action);
   addCompileCommand(app, action);
   addConvertCommand(app, action);
+  addCalibrateCommand(app, action);
   addEvalCommand(app, action);
   addBenchCommand(app, action);
   addInspectCommand(app, action);

@@ -14,6 +14,7 @@ using Action = std::function<Result<int>()>;
 void addRunCommand(CLI::App &app, Action &action);
 void addEvalCommand(CLI::App &app, Action &action);
 void addBenchCommand(CLI::App &app, Action &action);
+void addCalibrateCommand(CLI::App &app, Action &action);
 void addCompileCommand(CLI::App &app, Action &action);
 void addConvertCommand(CLI::App &app, Action &action);
 void addExploreCommand(CLI::App &app, Action &action);

@@ -13,7 +13,7 @@ namespace yoke::cli {
 namespace {
 
 struct CompileFlags {
-  std::string model, output, target, weights, activations, kvCache, emit, remarks, saveTemps, draft, step;
+  std::string model, output, target, weights, activations, kvCache, ffnSkip, emit, remarks, saveTemps, draft, step;
   bool printIr = false;
   bool calibrate = false;
   bool quiet = false;
@@ -31,8 +31,8 @@ Status calibrate(CompileFlags &flags) {
   if (!spec.fixedShape || !spec.costs.empty())
     return usageError("--calibrate is for --draft token-recycling:shape=fixed without costs; other trees are sized "
                       "while running");
-  auto model = YOKE_TRY(
-      openCompiledOnce({flags.model, flags.target, flags.weights, flags.activations, flags.kvCache, !flags.quiet}, {}));
+  auto model = YOKE_TRY(openCompiledOnce(
+      {flags.model, flags.target, flags.weights, flags.activations, flags.kvCache, flags.ffnSkip, !flags.quiet}, {}));
   auto session = YOKE_TRY(Session::create(model, {}));
   const CostModel cost = YOKE_TRY(CostModel::measure(*session, maxRows, seconds, context));
   std::string text;
@@ -59,6 +59,7 @@ Result<int> compile(CompileFlags flags) {
   options.weights = orNull(flags.weights);
   options.activations = orNull(flags.activations);
   options.kv_cache = orNull(flags.kvCache);
+  options.ffn_skip = orNull(flags.ffnSkip);
   options.emit = orNull(flags.emit);
   options.draft = orNull(flags.draft);
   options.remarks_path = orNull(flags.remarks);
@@ -88,6 +89,7 @@ void addCompileCommand(CLI::App &app, Action &action) {
   command->add_option("--weights", flags->weights, weightsHelp);
   command->add_option("--activations", flags->activations, activationsHelp);
   command->add_option("--kv-cache", flags->kvCache, kvCacheHelp);
+  command->add_option("--ffn-skip", flags->ffnSkip, ffnSkipHelp);
   command->add_option(
       "--emit", flags->emit,
       "Write the text of a stage instead of a package: llm, fused, linalg, kernels, llvm, placed, commands; "

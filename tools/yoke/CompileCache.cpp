@@ -4,8 +4,8 @@
 #include "CompilerLibrary.h"
 #include "Console.h"
 #include "Package/HostTarget.h"
+#include "Support/File.h"
 #include "Support/Hash.h"
-#include "Support/TemporaryFolder.h"
 #include "runtime/HostCpu.h"
 
 #include <cerrno>
@@ -22,6 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t maxPolicyBytes = size_t(1) << 24;
+
 /// A package holds code, so a cache that others could write to must not be trusted.
 bool isPrivateFolder(const fs::path &folder) {
   struct stat info;
@@ -36,6 +38,18 @@ bool makePrivateFolder(const fs::path &folder) {
   return isPrivateFolder(folder);
 }
 
+fs::path temporaryRoot() {
+  const char *folder = std::getenv("TMPDIR");
+  return folder && *folder ? folder : "/tmp";
+}
+
+Result<fs::path> makeTemporaryFolder() {
+  std::string path = (temporaryRoot() / "yoke-XXXXXX").string();
+  if (!mkdtemp(path.data()))
+    return outOfResources("cannot create the folder {}: {}", path, std::strerror(errno));
+  return fs::path(path);
+}
+
 /// $XDG_CACHE_HOME/yoke, else ~/.cache/yoke, else a folder of this user under the temporary folder.
 Result<fs::path> cacheFolder() {
   const char *cache = std::getenv("XDG_CACHE_HOME");
@@ -47,7 +61,7 @@ Result<fs::path> cacheFolder() {
     preferred = fs::path(home) / ".cache" / "yoke";
   if (!preferred.empty() && makePrivateFolder(preferred))
     return preferred;
-  fs::path fallback = fs::path(temporaryRoot()) / fmt::format("yoke-cache-{}", geteuid());
+  fs::path fallback = temporaryRoot() / fmt::format("yoke-cache-{}", geteuid());
   if (!makePrivateFolder(fallback))
     fallback = YOKE_TRY(makeTemporaryFolder());
   printWarning(fmt::format("the cache folder {} cannot be used; compiling into {}",
@@ -71,8 +85,10 @@ Result<std::string> cacheKey(const CompileRequest &request, const CompilerLibrar
   std::string host = hostCpuName();
   for (const std::string &feature : hostFeatures())
     host += " " + feature;
+  const bool hasPolicy = !request.ffnSkip.empty() && request.ffnSkip != "off";
+  std::string policy = hasPolicy ? YOKE_TRY(readFile(request.ffnSkip, maxPolicyBytes)) : "";
   for (const std::string &part :
-       {compiler.version(), request.target, request.weights, request.activations, request.kvCache, host})
+       {compiler.version(), request.target, request.weights, request.activations, request.kvCache, host, policy})
     parts += '\0' + part;
   Xxh3Stream hash;
   hash.update(std::as_bytes(std::span(parts)));
@@ -89,6 +105,7 @@ Status compileTo(const CompileRequest &request, const CompilerLibrary &compiler,
   options.weights = request.weights.c_str();
   options.activations = request.activations.c_str();
   options.kv_cache = request.kvCache.c_str();
+  options.ffn_skip = request.ffnSkip.c_str();
   options.progress = [](void *context, const char *phase, double fraction) {
     static_cast<ProgressBar *>(context)->update(fmt::format("compiling: {}", phase), fraction);
   };
@@ -122,6 +139,10 @@ private:
 
 } // namespace
 
+Status compileTo(const CompileRequest &request, const std::string &output) {
+  return compileTo(request, *YOKE_TRY(CompilerLibrary::load()), output);
+}
+
 Result<std::shared_ptr<const Model>> openCached(const CompileRequest &request, const ModelOptions &options) {
   const CompilerLibrary *compiler = YOKE_TRY(CompilerLibrary::load());
   const std::string key = YOKE_TRY(cacheKey(request, *compiler));
@@ -143,11 +164,17 @@ Result<std::shared_ptr<const Model>> openCached(const CompileRequest &request, c
 
 Result<std::shared_ptr<const Model>> openCompiledOnce(const CompileRequest &request, const ModelOptions &options) {
   const CompilerLibrary *compiler = YOKE_TRY(CompilerLibrary::load());
+  const fs::path folder = YOKE_TRY(makeTemporaryFolder());
+  const std::string package = (folder / "model.yoke").string();
   // Once open, the mapped file needs no name.
-  const TemporaryFolder folder = YOKE_TRY(TemporaryFolder::create());
-  const std::string package = folder.path() + "/model.yoke";
-  YOKE_TRY(compileTo(request, *compiler, package));
-  return Model::open(package, options);
+  auto openAndRemove = [&]() -> Result<std::shared_ptr<const Model>> {
+    YOKE_TRY(compileTo(request, *compiler, package));
+    return Model::open(package, options);
+  };
+  auto model = openAndRemove();
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+  return model;
 }
 
 } // namespace yoke::cli

@@ -13,12 +13,16 @@ struct CompileRequest {
   std::string weights;
   std::string activations;
   std::string kvCache;
+  std::string ffnSkip; ///< see ModelFlags
   bool showProgress;
 };
 
 /// Opens the cached package of the request, compiling it first when it is missing or damaged. Concurrent processes
 /// compile once. Errors: of the checkpoint, the compiler, the package.
 Result<std::shared_ptr<const Model>> openCached(const CompileRequest &request, const ModelOptions &options);
+
+/// Compiles into the file `output`.
+Status compileTo(const CompileRequest &request, const std::string &output);
 
 /// Compiles into a temporary file that is gone when the process ends.
 Result<std::shared_ptr<const Model>> openCompiledOnce(const CompileRequest &request, const ModelOptions &options);

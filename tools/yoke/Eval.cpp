@@ -4,6 +4,7 @@
 #include "ModelSource.h"
 #include "NpyWriter.h"
 #include "Support/Json.h"
+#include "runtime/ConditionalStats.h"
 #include "runtime/Evaluator.h"
 
 #include <chrono>
@@ -59,10 +60,13 @@ Result<int> printPerplexity(const EvalFlags &flags, Session &session, const std:
   YOKE_TRY(Result<PerplexityResult>(result));
   const double nats = result->natsPerToken();
   const double perplexity = std::exp(nats);
+  const ConditionalStats conditional = ConditionalStats::of(session);
+  const double skipped = conditional.skippedFfnFraction(session.model().manifest.layers);
   if (!flags.json) {
-    YOKE_TRY(
-        writeOutput(fmt::format("perplexity {:.6g} ({:.6f} nats/token, {} tokens, {} scored, {} windows, {:.2f} s)\n",
-                                perplexity, nats, result->tokens, result->scoredTokens, result->windows, seconds)));
+    YOKE_TRY(writeOutput(
+        fmt::format("perplexity {:.6g} ({:.6f} nats/token, {} tokens, {} scored, {} windows, {:.2f} s{})\n", perplexity,
+                    nats, result->tokens, result->scoredTokens, result->windows, seconds,
+                    skipped > 0 ? fmt::format(", {:.1f} % of feed-forward blocks skipped", 100 * skipped) : "")));
     return 0;
   }
   Json object = {{"perplexity", std::isfinite(perplexity) ? Json(perplexity) : Json(nullptr)},
@@ -71,6 +75,7 @@ Result<int> printPerplexity(const EvalFlags &flags, Session &session, const std:
                  {"scored_tokens", result->scoredTokens},
                  {"windows", result->windows},
                  {"seconds", seconds},
+                 {"skipped_ffn_fraction", skipped},
                  {"peak_memory_bytes", peakMemoryBytes()}};
   YOKE_TRY(writeOutput(dumpJson(object) + "\n"));
   return 0;

@@ -24,6 +24,7 @@ void ModelFlags::declare(CLI::App &command) {
   command.add_option("--weights", weights, weightsHelp);
   command.add_option("--activations", activations, activationsHelp);
   command.add_option("--kv-cache", kvCache, kvCacheHelp);
+  command.add_option("--ffn-skip", ffnSkip, ffnSkipHelp);
   command.add_flag("-q,--quiet", quiet, "No statistics and no progress");
 }
 
@@ -37,13 +38,16 @@ std::optional<std::string> ModelFlags::simulatedSystem() const {
 Result<std::shared_ptr<const Model>> openModel(const ModelFlags &flags) {
   if (flags.device != "cpu" && !flags.simulatedSystem())
     return failed("device '{}' is not available in this build; available: cpu, sim, sim:TARGET", flags.device);
+  if (flags.simulatedSystem() && !flags.ffnSkip.empty() && flags.ffnSkip != "off")
+    return usageError("--ffn-skip: the simulated device skips no feed-forward blocks");
   std::error_code ignored;
   std::filesystem::path path = flags.model;
   ModelOptions options;
   options.mapWeights = !flags.noMap;
   if (!std::filesystem::is_directory(path, ignored) && path.extension() != ".mlir")
     return Model::open(flags.model, options);
-  CompileRequest request{flags.model, flags.target, flags.weights, flags.activations, flags.kvCache, !flags.quiet};
+  CompileRequest request{flags.model,   flags.target,  flags.weights, flags.activations,
+                         flags.kvCache, flags.ffnSkip, !flags.quiet};
   if (flags.noCache)
     return openCompiledOnce(request, options);
   return openCached(request, options);

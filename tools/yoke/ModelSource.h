@@ -13,6 +13,8 @@ namespace yoke::cli {
 inline constexpr const char *weightsHelp = "f32, bf16, f16, q8, q4, q4-plain or q4-asymmetric [as stored]";
 inline constexpr const char *activationsHelp = "Round activations before products: i8, i16 (quantised weights), bf16 "
                                                "(bf16 weights) [i8 where weights are quantised]";
+inline constexpr const char *ffnSkipHelp =
+    "Let tokens skip feed-forward blocks by this policy of `yoke calibrate ffn-skip`, or off [off]";
 
 inline constexpr const char *kvCacheHelp = "Keep keys and values as f32, bf16 or f16 [f32]";
 
@@ -29,6 +31,7 @@ struct ModelFlags {
   std::string weights;
   std::string activations;
   std::string kvCache;
+  std::string ffnSkip; ///< a policy file, "record", or empty or "off"
 
   void declare(CLI::App &command);
   /// The target of `--device sim`; nothing for other devices.

@@ -187,6 +187,7 @@ Result<int> run(RunFlags flags) {
   TokenCallback callback;
   if (!flags.json)
     callback = std::ref(streamer);
+  const ConditionalStats before = ConditionalStats::of(*session);
   if (flags.beams) {
     YOKE_TRY(searchBeams(*session, request, *flags.beams, interrupted, report));
     if (!flags.json)
@@ -199,6 +200,7 @@ Result<int> run(RunFlags flags) {
     }
     report.result = YOKE_TRY(std::move(generated));
   }
+  report.conditional = ConditionalStats::of(*session).since(before);
   if (speculation)
     report.speculation = {std::string(decode.name()), speculation->cost().plainSeconds()};
   YOKE_TRY(std::move(streamer.status));

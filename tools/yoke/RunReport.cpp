@@ -55,6 +55,13 @@ Json histogramJson(const GenerateStats &stats) {
   return stats.speculation ? Json(stats.speculation->histogram) : Json::array();
 }
 
+Json expertLoadJson(const ConditionalStats &stats) {
+  Json list = Json::array();
+  for (const ConditionalStats::LayerLoad &layer : stats.expertLoad)
+    list.push_back({{"layer", layer.layer}, {"rows", layer.rows}});
+  return list;
+}
+
 Json speculationJson(const SpeculationReport &report, const GenerateStats &stats) {
   const SpeculationStats &s = *stats.speculation;
   return {{"drafter", report.drafter},
@@ -84,8 +91,8 @@ std::string RunReport::json(const Model &model) const {
         {"tokens_per_call", s.tokensPerCall()},
         {"compiled_loop", s.compiledLoop},
         {"accepted_histogram", histogramJson(s)},
-        {"skipped_ffn_fraction", 0.0},
-        {"expert_load", Json::array()},
+        {"skipped_ffn_fraction", conditional.skippedFfnFraction(model.manifest.layers)},
+        {"expert_load", expertLoadJson(conditional)},
         {"load_s", model.loadSeconds},
         {"prefill_s", s.prefillSeconds},
         {"decode_s", s.decodeSeconds},

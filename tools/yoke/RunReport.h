@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/Beam/BeamSearch.h"
+#include "runtime/ConditionalStats.h"
 
 namespace yoke::cli {
 
@@ -18,6 +19,7 @@ struct RunReport {
   std::optional<SpeculationReport> speculation;
   std::string simulated; ///< what a simulated device did, a JSON object; empty: there was none
   GenerateResult result;
+  ConditionalStats conditional;
   std::vector<Hypothesis> beams; ///< of beam search; the first is the result
 
   /// One object on one line.

@@ -608,7 +608,7 @@ func.func @f(%x: tensor<?x8xf32>) {
 // -----
 
 func.func @f() {
-  // expected-error @+1 {{expects parent op 'llm.fused'}}
+  // expected-error @+1 {{expects parent op to be one of 'llm.fused, llm.ffn_skip}}
   llm.yield
 }
 

@@ -6,6 +6,10 @@
 
 #include "Compiler/Registration.h"
 #include "Interpreter/Interpreter.h"
+#include "LLM/LLM.h"
+#include "Skip/Skip.h"
+
+#include "mlir/Pass/PassManager.h"
 
 #include <algorithm>
 #include <cmath>
@@ -164,6 +168,56 @@ TEST_P(RandomPrograms, EqualTheInterpreterHoweverTheyAreRun) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomPrograms, testing::Combine(levels, testing::Range<uint64_t>(0, 40)),
+                         [](const testing::TestParamInfo<LevelAndSeed> &info) {
+                           return levelName(std::get<0>(info.param)) + "_seed" +
+                                  std::to_string(std::get<1>(info.param));
+                         });
+
+//===----------------------------------------------------------------------===//
+// Rows that skip
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// False when a layer of the program has no feed-forward block of its own.
+bool letRowsSkip(mlir::ModuleOp module, uint64_t seed) {
+  int64_t layers = 0;
+  module.walk([&](llm::AttentionOp) { ++layers; });
+  constexpr double thresholds[] = {-1, 0.5, 0.8, 0.95};
+  SkipFfnPassOptions policy;
+  policy.last = layers;
+  policy.warmUp = static_cast<int64_t>(seed % 3);
+  policy.tau = thresholds[seed % 4];
+  policy.k = 1 + static_cast<int64_t>(seed % 2);
+  mlir::PassManager manager(module.getContext());
+  manager.addPass(createSkipFfnPass(policy));
+  mlir::ScopedDiagnosticHandler quiet(module.getContext(), [](mlir::Diagnostic &) { return mlir::success(); });
+  return mlir::succeeded(manager.run(module));
+}
+
+class SkippingPrograms : public RandomPrograms {};
+} // namespace
+
+TEST_P(SkippingPrograms, EqualTheInterpreterHoweverTheyAreRun) {
+  auto [level, seed] = GetParam();
+  RandomProgram made = makeRandomProgram(context, seed);
+  if (!letRowsSkip(*made.module, seed))
+    GTEST_SKIP() << "a layer has no feed-forward block of its own";
+  limits = {.slots = made.maxPositions, .vocabSize = made.vocabSize, .isEncoder = made.isEncoder};
+  compile(std::move(made), level, limits.maxTokens);
+  if (!compiled)
+    return;
+  std::vector<Batch> steps = makeChainSteps(limits, seed);
+  expectEqualTheInterpreter(steps);
+  expectEqualTheInterpreter(makeRandomSteps(program, seed));
+  if (rowsDependOnTheStep())
+    return;
+  if (limits.isEncoder)
+    expectSequencesDoNotDependOnTheStep(steps);
+  else
+    expectTokensDoNotDependOnTheStep(steps);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SkippingPrograms, testing::Combine(levels, testing::Range<uint64_t>(0, 24)),
                          [](const testing::TestParamInfo<LevelAndSeed> &info) {
                            return levelName(std::get<0>(info.param)) + "_seed" +
                                   std::to_string(std::get<1>(info.param));

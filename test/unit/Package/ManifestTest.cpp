@@ -32,6 +32,7 @@ TEST(Manifest, RoundTrips) {
   EXPECT_EQ(read->padTokenId, std::nullopt);
   EXPECT_EQ(read->step.kvLayers[1].valueOffset, 3072);
   EXPECT_EQ(read->step.arenaSize(3), 4096 + 3 * 64);
+  EXPECT_EQ(read->step.records[1].kind, StepRecord::Kind::ExpertLoad);
 }
 
 TEST(Manifest, ElementsOfKeysAndValuesAreFloat32UnlessItSays) {
@@ -67,7 +68,8 @@ TEST(Manifest, EveryKeyIsNeeded) {
   Json json = sampleManifest().toJson();
   for (const char *object : {"", "/target", "/step", "/step/kv_layers/0", "/kernels/0"})
     for (const auto &[key, value] : json[Json::json_pointer(object)].items()) {
-      if (key == "bos_token_id" || key == "pad_token_id" || key == "token_bytes") // null and missing mean the same
+      if (key == "bos_token_id" || key == "pad_token_id" || key == "token_bytes" ||
+          key == "records") // null and missing mean the same
         continue;
       Result<Manifest> manifest = changed(fmt::format("{}/{}", object, key), "");
       ASSERT_FALSE(manifest) << object << "/" << key;
@@ -87,6 +89,10 @@ TEST(Manifest, RefusesValuesOutOfRange) {
       {"/task", "\"serve\"", R"(task: expected one of "generate", "embed", "probe", found "serve")"},
       {"/source_sha256", "\"abc\"", "source_sha256: expected 64"},
       {"/parameters", "-1", "parameters: expected an integer in [0"},
+      {"/step/records/0/kind", "\"other\"", "step.records[0].kind: expected one of"},
+      {"/step/records/0/offset", "4092", "step.records[0].offset: expected an integer in [0, 4088], found 4092"},
+      {"/step/records/0/offset", "4", "step.records[0].offset: expected a multiple of 8, found 4"},
+      {"/step/records/0/size", "1000", "step.records[0].size: 8000 bytes exceed arena_bytes 4096"},
       {"/vocab_size", "0", "vocab_size: expected an integer in [1, 2147483647], found 0"},
       {"/vocab_size", "4294967296", "vocab_size"},
       {"/vocab_size", "101", "step.output_columns: expected at least vocab_size 101"},

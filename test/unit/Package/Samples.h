@@ -29,6 +29,7 @@ inline Manifest sampleManifest() {
   out.step.pageBytes = 4 * 2 * 8 * 16 * 4;
   out.step.outputColumns = 100;
   out.step.kvLayers = {{2, 8, 0, 1024}, {2, 8, 2048, 3072}};
+  out.step.records = {{StepRecord::Kind::SkippedFfnRows, 0, 4088, 1}, {StepRecord::Kind::ExpertLoad, 1, 3072, 8}};
   out.kernels = {{"linear", 14}};
   out.remarks = {"fused gate and up"};
   return out;
