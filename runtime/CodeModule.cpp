@@ -1,5 +1,7 @@
 #include "runtime/CodeModule.h"
 
+#include "Support/TemporaryFolder.h"
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -33,8 +35,7 @@ Result<std::unique_ptr<CodeModule>> CodeModule::load(std::span<const std::byte> 
   if (!anonymous) {
     if (descriptor >= 0)
       close(descriptor);
-    const char *folder = std::getenv("TMPDIR");
-    path = std::string(folder && *folder ? folder : "/tmp") + "/yoke-code-XXXXXX";
+    path = temporaryRoot() + "/yoke-code-XXXXXX";
     descriptor = mkostemp(path.data(), O_CLOEXEC);
     if (descriptor < 0)
       return outOfResources("{}: cannot create {} to load its code: {}", source, path, std::strerror(errno));

@@ -6,6 +6,7 @@
 #include "Package/HostTarget.h"
 #include "Support/File.h"
 #include "Support/Hash.h"
+#include "Support/TemporaryFolder.h"
 #include "runtime/HostCpu.h"
 
 #include <cerrno>
@@ -38,18 +39,6 @@ bool makePrivateFolder(const fs::path &folder) {
   return isPrivateFolder(folder);
 }
 
-fs::path temporaryRoot() {
-  const char *folder = std::getenv("TMPDIR");
-  return folder && *folder ? folder : "/tmp";
-}
-
-Result<fs::path> makeTemporaryFolder() {
-  std::string path = (temporaryRoot() / "yoke-XXXXXX").string();
-  if (!mkdtemp(path.data()))
-    return outOfResources("cannot create the folder {}: {}", path, std::strerror(errno));
-  return fs::path(path);
-}
-
 /// $XDG_CACHE_HOME/yoke, else ~/.cache/yoke, else a folder of this user under the temporary folder.
 Result<fs::path> cacheFolder() {
   const char *cache = std::getenv("XDG_CACHE_HOME");
@@ -61,7 +50,7 @@ Result<fs::path> cacheFolder() {
     preferred = fs::path(home) / ".cache" / "yoke";
   if (!preferred.empty() && makePrivateFolder(preferred))
     return preferred;
-  fs::path fallback = temporaryRoot() / fmt::format("yoke-cache-{}", geteuid());
+  fs::path fallback = fs::path(temporaryRoot()) / fmt::format("yoke-cache-{}", geteuid());
   if (!makePrivateFolder(fallback))
     fallback = YOKE_TRY(makeTemporaryFolder());
   printWarning(fmt::format("the cache folder {} cannot be used; compiling into {}",
@@ -164,17 +153,11 @@ Result<std::shared_ptr<const Model>> openCached(const CompileRequest &request, c
 
 Result<std::shared_ptr<const Model>> openCompiledOnce(const CompileRequest &request, const ModelOptions &options) {
   const CompilerLibrary *compiler = YOKE_TRY(CompilerLibrary::load());
-  const fs::path folder = YOKE_TRY(makeTemporaryFolder());
-  const std::string package = (folder / "model.yoke").string();
   // Once open, the mapped file needs no name.
-  auto openAndRemove = [&]() -> Result<std::shared_ptr<const Model>> {
-    YOKE_TRY(compileTo(request, *compiler, package));
-    return Model::open(package, options);
-  };
-  auto model = openAndRemove();
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
-  return model;
+  const TemporaryFolder folder = YOKE_TRY(TemporaryFolder::create());
+  const std::string package = folder.path() + "/model.yoke";
+  YOKE_TRY(compileTo(request, *compiler, package));
+  return Model::open(package, options);
 }
 
 } // namespace yoke::cli

@@ -1,43 +1,19 @@
 #include "ProbeRun.h"
 
 #include "CompilerLibrary.h"
+#include "Support/TemporaryFolder.h"
 #include "runtime/Evaluator.h"
 #include "runtime/Sampler.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <filesystem>
 
 namespace yoke::cli {
-namespace {
-
-/// A folder that goes with its contents.
-class TemporaryFolder {
-public:
-  static Result<TemporaryFolder> create() {
-    std::string path = (std::filesystem::temp_directory_path() / "yoke-XXXXXX").string();
-    if (!mkdtemp(path.data()))
-      return outOfResources("cannot create the folder {}: {}", path, std::strerror(errno));
-    return TemporaryFolder(std::move(path));
-  }
-  explicit TemporaryFolder(std::string path) : path(std::move(path)) {}
-  TemporaryFolder(TemporaryFolder &&other) noexcept : path(std::exchange(other.path, {})) {}
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path.empty())
-      std::filesystem::remove_all(path, ignored);
-  }
-
-  std::string path;
-};
-
-} // namespace
 
 Result<ProbeRun> ProbeRun::open(const std::string &model, const std::string &norm, int threads) {
   const CompilerLibrary *compiler = YOKE_TRY(CompilerLibrary::load());
   TemporaryFolder folder = YOKE_TRY(TemporaryFolder::create());
-  std::string package = folder.path + "/probe.yoke";
+  std::string package = folder.path() + "/probe.yoke";
   yoke_compile_options options = {};
   options.size = sizeof options;
   options.model_path = model.c_str();
