@@ -51,6 +51,87 @@ def LLM_FfnSkipOp : LLM_Op<"ffn_skip", [SingleBlock, InferTypeOpAdaptor]> {
   }];
 }
 
+def LLM_ModalitiesOp : LLM_Op<"modalities"> {
+  let summary = "modality of each token, known from its id";
+  let description = [{
+    Tokens with ids from `begins[i]` up to `ends[i]`, that one excluded, have the modality `numbers[i]`; all others have modality 0. tokens and
+    modalities: [T].
+
+    Example, ids 8192 to 16383 are pictures:
+    ```mlir
+    %m = llm.modalities %tokens {begins = array<i64: 8192>, ends = array<i64: 16384>, numbers = array<i64: 1>}
+    ```
+
+    Constraints: as many begins, ends and numbers; every range holds an id, ids are not negative and fit in i32; ranges are in order and do not overlap; numbers are
+    from 1 to 255.
+  }];
+  let arguments = (ins LLM_RowNumbers:$tokens, DenseI64ArrayAttr:$begins, DenseI64ArrayAttr:$ends, DenseI64ArrayAttr:$numbers);
+  let results = (outs LLM_RowNumbers:$modalities);
+  let assemblyFormat = "$tokens attr-dict";
+  let hasVerifier = 1;
+}
+
+def LLM_SegmentsOp : LLM_Op<"segments", [InferTypeOpAdaptor]> {
+  let summary = "modality of each token, known from the markers before it";
+  let description = [{
+    A token `opens[i]` begins a segment of modality `numbers[i]`, which lasts up to the next marker of the sequence: a token of `closes` ends it, one of
+    `opens` begins another. Tokens between the two have that modality; markers themselves and all tokens outside have modality 0. tokens and modalities: [T].
+
+    Which segment is open behind a token is kept as the first element of its key in `layer` of the cache, which no attention uses, so that it is
+    committed, copied and taken back with the token's keys and values: nodes of a draft tree, beams and later steps know it.
+
+    Example:
+    ```mlir
+    %m, %cache1 = llm.segments %tokens, %batch, %cache {layer = 2, opens = array<i64: 40>, closes = array<i64: 41>, numbers = array<i64: 1>}
+        : !llm.kv_cache<layers = 3, heads = 2, head_dim = 16, f32>
+    ```
+
+    Constraints: as many opens, closes and numbers, at least one; markers are ids, and all different; numbers are from 1 to 255; layer is a layer of the cache.
+  }];
+  let arguments = (ins LLM_RowNumbers:$tokens, LLM_BatchType:$batch, LLM_KVCacheType:$cache, I64Attr:$layer,
+                       DenseI64ArrayAttr:$opens, DenseI64ArrayAttr:$closes, DenseI64ArrayAttr:$numbers);
+  let results = (outs LLM_RowNumbers:$modalities, LLM_KVCacheType:$new_cache);
+  let assemblyFormat = "$tokens `,` $batch `,` $cache attr-dict `:` type($cache)";
+  let hasVerifier = 1;
+}
+
+def LLM_ByModalityOp : LLM_Op<"by_modality", [SingleBlock]> {
+  let summary = "each row through the region of its token's modality";
+  let description = [{
+    A row of each result is what region `modalities[t]` makes of row t of each input: modality-specific projections, norms and feed-forward blocks of a
+    Mixture-of-Transformers (Liang et al., 2024), with attention outside, over the whole sequence. inputs and outputs: [T, D] each, modalities: [T].
+
+    What a region makes of a row depends on that row alone, so its arguments may hold the rows of its modality and no others. A region whose modality no token has is not
+    computed, and the weights that it loads are not read.
+
+    Example, a norm and a projection of two modalities:
+    ```mlir
+    %q = llm.by_modality %m (%x) : (tensor<?x64xf32>) -> tensor<?x64xf32> {
+    ^bb0(%rows: tensor<?x64xf32>):
+      %n = llm.rms_norm %rows, %g0 {epsilon = 1.0e-6 : f32} : tensor<?x64xf32>, tensor<64xf32>
+      %l = llm.linear %n, %w0 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+      llm.yield %l : tensor<?x64xf32>
+    }, {
+    ^bb0(%rows: tensor<?x64xf32>):
+      %n = llm.rms_norm %rows, %g1 {epsilon = 1.0e-6 : f32} : tensor<?x64xf32>, tensor<64xf32>
+      %l = llm.linear %n, %w1 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+      llm.yield %l : tensor<?x64xf32>
+    }
+    ```
+
+    Constraints: at least one region; inputs and outputs are rows of f32; each region has arguments of the inputs' types, yields values of the outputs' types, and
+    reads no rows but those of its arguments, no batch and no cache; `modalities` gives no number that has no region. One region only, or regions that are
+    all the same, are plain ops after canonicalisation.
+  }];
+  let arguments = (ins LLM_RowNumbers:$modalities, Variadic<LLM_Rows>:$inputs);
+  let results = (outs Variadic<LLM_Rows>:$outputs);
+  let regions = (region VariadicRegion<SizedRegion<1>>:$bodies);
+  let assemblyFormat = "$modalities `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs) $bodies";
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
 } // ConditionalOps
 
 #endif // YOKE_LLM_CONDITIONAL_OPS_TD

@@ -375,7 +375,7 @@ def LLM_FusedOp : Op<LLM_Dialect, "fused", [IsolatedFromAbove, Pure, SingleBlock
   let hasRegionVerifier = 1;
 }
 
-def LLM_YieldOp : Op<LLM_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusedOp", "FfnSkipOp"]>]> {
+def LLM_YieldOp : Op<LLM_Dialect, "yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusedOp", "FfnSkipOp", "ByModalityOp"]>]> {
   let summary = "what a region computes";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";

@@ -43,6 +43,9 @@ static Result<Choice> chooseFamily(const JsonObject &config) {
   if (YOKE_TRY(config.optionalArray("architectures")))
     architectures = YOKE_TRY(config.strings("architectures", 64));
   std::string modelType = YOKE_TRY(config.string("model_type", ""));
+  // BAGEL says by this field alone that a Qwen 2 is a Mixture-of-Transformers.
+  if (config.has("layer_module") && YOKE_TRY(config.string("layer_module", "")) == "Qwen2MoTDecoderLayer")
+    architectures = {"Qwen2MoTForCausalLM"};
 
   Choice choice;
   for (const Family *family : families())

@@ -31,7 +31,8 @@ Status ModelBuilder::begin(ConfigReader &config, const ModelShape &shape) {
   SmallVector<Type> arguments = {RankedTensorType::get({ShapedType::kDynamic}, ops.getI32Type()),
                                  llm::BatchType::get(context)};
   if (shape.kvHeads)
-    arguments.push_back(llm::KVCacheType::get(context, shape.layers, shape.kvHeads, shape.headDim, ops.getF32Type()));
+    arguments.push_back(llm::KVCacheType::get(context, shape.layers + shape.stateLayers, shape.kvHeads, shape.headDim,
+                                              ops.getF32Type()));
   ops.setInsertionPointToEnd(moduleOp->getBody());
   step = func::FuncOp::create(ops, location, "step", FunctionType::get(context, arguments, {}));
   table.insertBefore(step);
@@ -48,6 +49,19 @@ Value ModelBuilder::positions() {
   if (!positionIds)
     positionIds = llm::PositionsOp::create(ops, location, tokenIds.getType(), batch);
   return positionIds;
+}
+
+Value ModelBuilder::modalities(ArrayRef<std::pair<int64_t, int64_t>> ranges) {
+  SmallVector<int64_t> begins(llvm::make_first_range(ranges)), ends(llvm::make_second_range(ranges)),
+      numbers(ranges.size(), 1);
+  return llm::ModalitiesOp::create(ops, location, tokenIds.getType(), tokenIds, begins, ends, numbers);
+}
+
+Value ModelBuilder::segments(int64_t open, int64_t close) {
+  auto op = llm::SegmentsOp::create(ops, location, tokenIds, batch, cache, static_cast<uint64_t>(modelShape.layers),
+                                    ArrayRef(open), ArrayRef(close), ArrayRef<int64_t>{1});
+  cache = op.getNewCache();
+  return op.getModalities();
 }
 
 Value ModelBuilder::load(ml_program::GlobalOp global) {

@@ -15,6 +15,7 @@ namespace yoke::import {
 struct ModelShape {
   int64_t vocabulary = 0, hidden = 0, layers = 0, positions = 0;
   int64_t kvHeads = 0, headDim = 0; ///< of the key/value cache; 0: an encoder, which has none
+  int64_t stateLayers = 0;          ///< of the cache behind those of attention, for what `segments` keeps
 };
 
 struct AttentionShape {
@@ -38,6 +39,11 @@ public:
   /// Token ids and positions, [T] of i32.
   mlir::Value tokens() const { return tokenIds; }
   mlir::Value positions();
+
+  /// Modality of each token, [T] of i32: 1 for ids in `ranges` [begin, end), or for those between `open` and `close`,
+  /// which needs one of the shape's `stateLayers`; else 0.
+  mlir::Value modalities(llvm::ArrayRef<std::pair<int64_t, int64_t>> ranges);
+  mlir::Value segments(int64_t open, int64_t close);
 
   /// A whole tensor [rows, columns] or [size] as a weight.
   mlir::Value matrix(llvm::StringRef name, int64_t rows, int64_t columns);

@@ -36,6 +36,9 @@ private:
   const std::vector<int32_t> &ids(Value value) { return std::get<std::vector<int32_t>>(at(value)); }
   static Values one(Matrix matrix) { return {RuntimeValue(std::make_shared<const Matrix>(std::move(matrix)))}; }
 
+  /// The cache value behind `op`, which changes `cache`.
+  Result<RuntimeValue> changed(Operation *op, Value cache);
+
   Result<Values> execute(Operation *op);
   Result<Values> execute(llm::EmbeddingOp op);
   Result<Values> execute(llm::LinearOp op);
@@ -43,6 +46,9 @@ private:
   Result<Values> execute(llm::AttentionOp op);
   Result<Values> execute(llm::FusedOp op);
   Result<Values> execute(llm::FfnSkipOp op);
+  Result<Values> execute(llm::ModalitiesOp op);
+  Result<Values> execute(llm::SegmentsOp op);
+  Result<Values> execute(llm::ByModalityOp op);
   Result<Values> execute(moe::RouteOp op);
   Result<Values> execute(moe::ExpertsOp op);
   Result<Values> execute(ml_program::GlobalLoadConstOp op);
@@ -86,6 +92,12 @@ Result<Values> Frame::execute(llm::LmHeadOp op) {
       kernels::linear(rounded(std::move(x), op.getXType()), matrix(op.getWeight()), optionalMatrix(op.getBias())));
 }
 
+Result<RuntimeValue> Frame::changed(Operation *op, Value cache) {
+  if (std::get<CacheValue>(at(cache)).version != step.cacheVersion)
+    return errorAt(ErrorKind::Failed, op, "the cache value is used twice");
+  return RuntimeValue(CacheValue{++step.cacheVersion});
+}
+
 Result<Values> Frame::execute(llm::AttentionOp op) {
   kernels::AttentionOptions options;
   options.heads = static_cast<int64_t>(op.getHeads());
@@ -98,9 +110,7 @@ Result<Values> Frame::execute(llm::AttentionOp op) {
   Matrix k = matrix(op.getK()), v = matrix(op.getV());
   Values results(1);
   if (op.getCache()) {
-    if (std::get<CacheValue>(at(op.getCache())).version != step.cacheVersion)
-      return errorAt(ErrorKind::Failed, op, "the cache value is used twice");
-    results.emplace_back(CacheValue{++step.cacheVersion});
+    results.push_back(YOKE_TRY(changed(op, op.getCache())));
     Type element = cast<llm::KVCacheType>(op.getCache().getType()).getElement();
     roundTo(element, k);
     roundTo(element, v);
@@ -134,6 +144,74 @@ Result<Values> Frame::execute(llm::FfnSkipOp op) {
   auto result = YOKE_TRY(kernels::ffnSkip(matrix(op.getX()), skips, ids(op.getPositions()), policy, feedForward));
   return Values{RuntimeValue(std::make_shared<const Matrix>(std::move(result.rows))),
                 RuntimeValue(std::move(result.remaining))};
+}
+
+Result<Values> Frame::execute(llm::ModalitiesOp op) {
+  std::vector<int32_t> modalities;
+  for (int32_t token : ids(op.getTokens())) {
+    int64_t modality = 0;
+    for (auto [begin, end, number] : llvm::zip_equal(op.getBegins(), op.getEnds(), op.getNumbers()))
+      if (token >= begin && token < end)
+        modality = number;
+    modalities.push_back(static_cast<int32_t>(modality));
+  }
+  return Values{RuntimeValue(std::move(modalities))};
+}
+
+Result<Values> Frame::execute(llm::SegmentsOp op) {
+  auto newCache = YOKE_TRY(changed(op, op.getCache()));
+  const Batch &batch = step.batch;
+  const std::vector<int32_t> &tokens = ids(op.getTokens());
+  auto type = cast<llm::KVCacheType>(op.getCache().getType());
+  auto layer = static_cast<int64_t>(op.getLayer());
+  std::vector<int32_t> modalities;
+  for (int64_t t = 0; t < batch.size(); ++t) {
+    int32_t before = batch.parents[t] < 0 ? batch.positions[t] - 1 : batch.slots[batch.parents[t]];
+    const KvEntry *last = step.cache.find(layer, batch.sequences[t], before);
+    int32_t open = last ? static_cast<int32_t>(last->key.front()) : 0, modality = open;
+    for (auto [opens, closes, number] : llvm::zip_equal(op.getOpens(), op.getCloses(), op.getNumbers()))
+      if (tokens[t] == opens || tokens[t] == closes) {
+        open = tokens[t] == opens ? static_cast<int32_t>(number) : 0;
+        modality = 0;
+      }
+    modalities.push_back(modality);
+    std::vector<float> key(static_cast<size_t>(type.getHeads() * type.getHeadDim())), value(key);
+    key.front() = static_cast<float>(open);
+    step.cache.write(layer, batch.sequences[t], batch.slots[t], {batch.positions[t], key, value});
+  }
+  return Values{RuntimeValue(std::move(modalities)), std::move(newCache)};
+}
+
+Result<Values> Frame::execute(llm::ByModalityOp op) {
+  const std::vector<int32_t> &modalities = ids(op.getModalities());
+  for (int32_t modality : modalities)
+    if (modality < 0 || static_cast<size_t>(modality) >= op.getBodies().size())
+      return errorAt(ErrorKind::Malformed, op,
+                     fmt::format("a token of modality {}, of which there are {}", modality, op.getBodies().size()));
+  SmallVector<Matrix> results;
+  for (Type type : op.getOutputs().getTypes())
+    results.emplace_back(static_cast<int64_t>(modalities.size()), cast<RankedTensorType>(type).getDimSize(1));
+  for (auto [number, body] : llvm::enumerate(op.getBodies())) {
+    std::vector<int32_t> rows;
+    for (size_t t = 0; t < modalities.size(); ++t)
+      if (modalities[t] == static_cast<int32_t>(number))
+        rows.push_back(static_cast<int32_t>(t));
+    if (rows.empty())
+      continue;
+    Values arguments;
+    for (Value input : op.getInputs())
+      arguments.emplace_back(std::make_shared<const Matrix>(kernels::gatherRows(matrix(input), rows)));
+    Values made = YOKE_TRY(Frame(step, this).run(body.front(), arguments));
+    for (auto [result, value] : llvm::zip_equal(results, made)) {
+      const Matrix &part = *std::get<MatrixPtr>(value);
+      for (size_t r = 0; r < rows.size(); ++r)
+        std::copy_n(part.row(static_cast<int64_t>(r)), part.cols, result.row(rows[r]));
+    }
+  }
+  Values values;
+  for (Matrix &result : results)
+    values.emplace_back(std::make_shared<const Matrix>(std::move(result)));
+  return values;
 }
 
 Result<Values> Frame::execute(moe::RouteOp op) {
@@ -214,8 +292,9 @@ template <typename Function> Result<Values> Frame::elementwise(Operation *op, Fu
 Result<Values> Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, Result<Values>>(op)
       .Case<llm::EmbeddingOp, llm::LinearOp, llm::LmHeadOp, llm::AttentionOp, llm::FusedOp, llm::FfnSkipOp,
-            moe::RouteOp, moe::ExpertsOp, ml_program::GlobalLoadConstOp, arith::ConstantOp, tensor::ExtractSliceOp,
-            tensor::DimOp>([&](auto concrete) { return execute(concrete); })
+            llm::ModalitiesOp, llm::SegmentsOp, llm::ByModalityOp, moe::RouteOp, moe::ExpertsOp,
+            ml_program::GlobalLoadConstOp, arith::ConstantOp, tensor::ExtractSliceOp, tensor::DimOp>(
+          [&](auto concrete) { return execute(concrete); })
       .Case([&](llm::PositionsOp) { return Values{RuntimeValue(step.batch.positions)}; })
       .Case([&](llm::RopeTableOp x) { return one(kernels::ropeTable(step.batch.positions, x.getRope())); })
       .Case([&](llm::HeadLinearOp x) {

@@ -151,6 +151,8 @@ struct ConcatProjectionsPass : yoke::impl::ConcatProjectionsPassBase<ConcatProje
       if (auto attention = dyn_cast<llm::AttentionOp>(op))
         concatenation.run(
             {producingLinear(attention.getQ()), producingLinear(attention.getK()), producingLinear(attention.getV())});
+      else if (auto yield = dyn_cast<llm::YieldOp>(op); yield && isa<llm::ByModalityOp>(op->getParentOp()))
+        concatenation.run(llvm::map_to_vector(yield.getValues(), producingLinear));
       else if (auto gated = dyn_cast<llm::GatedOp>(op))
         concatenation.run(
             {gated.getGate().getDefiningOp<llm::LinearOp>(), gated.getUp().getDefiningOp<llm::LinearOp>()});

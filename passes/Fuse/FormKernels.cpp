@@ -33,7 +33,11 @@ struct FormKernelsPass : yoke::impl::FormKernelsPassBase<FormKernelsPass> {
 
   void runOnOperation() override {
     SmallVector<Block *> blocks = llvm::map_to_vector(getOperation().getBody(), [](Block &block) { return &block; });
-    getOperation().walk([&](llm::FfnSkipOp skip) { blocks.push_back(&skip.getBody().front()); });
+    getOperation().walk([&](Operation *op) {
+      if (isa<llm::FfnSkipOp, llm::ByModalityOp>(op))
+        for (Region &region : op->getRegions())
+          blocks.push_back(&region.front());
+    });
     for (Block *block : blocks)
       for (int rank = 0; rank < 4; ++rank)
         formRank(*block, rank);

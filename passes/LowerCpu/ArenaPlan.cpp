@@ -22,6 +22,10 @@ public:
         visit(fused);
       else if (auto skip = dyn_cast<llm::FfnSkipOp>(op))
         visit(skip);
+      else if (auto byModality = dyn_cast<llm::ByModalityOp>(op))
+        visit(byModality);
+      else if (isa<llm::ModalitiesOp, llm::SegmentsOp>(op))
+        define(op.getResult(0));
     }
   }
 
@@ -75,6 +79,27 @@ private:
       plan.records[skip] = {ArenaRecord::Kind::Cosines, layer, 0, maxTokens};
     else if (skip.mayBeSkipped())
       plan.records[skip] = {ArenaRecord::Kind::SkippedRows, layer, 0, 1};
+    ++now;
+  }
+
+  /// Results are put together while the regions run one after the other, each of which reads the operands.
+  void visit(llm::ByModalityOp op) {
+    for (Value output : op.getOutputs())
+      define(output);
+    for (Region &region : op.getBodies()) {
+      Block &body = region.front();
+      for (Value rows : body.getArguments())
+        define(rows);
+      ++now;
+      visit(body);
+      for (Value made : body.getTerminator()->getOperands())
+        use(made);
+      ++now;
+    }
+    for (Value value : op->getOperands())
+      use(value);
+    for (Value output : op.getOutputs())
+      use(output);
     ++now;
   }
 

@@ -62,15 +62,15 @@ LogicalResult StepFunction::lowerSkip(llm::FfnSkipOp skip) {
   }
 
   choice.skips = memory.lookup(skip.getSkips());
-  activeRows[skip] = memref::DimOp::create(*builder, tokens, 0);
+  rowsOf[&body] = memref::DimOp::create(*builder, tokens, 0);
   choice.active = bufferFor(rows);
   auto call = callShared("active_rows", choice.flatten(), builder->getIndexType(), [&](KernelBuilder &b, Block &entry) {
     return SmallVector<Value>{emitActiveRows(b, choice.inside(entry))};
   });
-  activeRows[skip] = call.getResult(0);
+  rowsOf[&body] = call.getResult(0);
   memory[rows] = bufferFor(rows);
   barrier(skip.getLoc());
-  Value some = arith::CmpIOp::create(*builder, arith::CmpIPredicate::ne, activeRows[skip], index(0));
+  Value some = arith::CmpIOp::create(*builder, arith::CmpIPredicate::ne, rowsOf[&body], index(0));
   auto computes = scf::IfOp::create(*builder, some, /*withElseRegion=*/false);
   builder->setInsertionPointToStart(computes.thenBlock());
   if (failed(lowerBlock(body)))

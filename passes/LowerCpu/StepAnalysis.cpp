@@ -62,13 +62,29 @@ static LogicalResult addSkip(llm::FfnSkipOp skip, StepAnalysis &analysis) {
     return skip.emitError("the CPU lets rows of tokens skip a feed-forward block, no others");
   Block &body = skip.getBody().front();
   BlockArgument rows = body.getArgument(0);
-  analysis.activations[rows] = skip.mayBeSkipped() ? ActivationInfo{rows, false, skip} : x;
+  analysis.activations[rows] = skip.mayBeSkipped() ? ActivationInfo{rows, false, &body} : x;
   if (failed(addBlock(body, analysis)))
     return failure();
   Value delta = body.getTerminator()->getOperand(0);
   if (!isa_and_present<llm::FusedOp>(delta.getDefiningOp()))
     return skip.emitError("expected a region that yields what a kernel computes");
-  analysis.activations[skip.getResult()] = {skip.getResult(), false, {}};
+  analysis.activations[skip.getResult()] = {skip.getResult()};
+  return success();
+}
+
+static LogicalResult addByModality(llm::ByModalityOp op, StepAnalysis &analysis) {
+  for (Value input : op.getInputs())
+    if (ActivationInfo info = analysis.activations.lookup(input); info.outputRows || info.part)
+      return op.emitError("the CPU lets rows of tokens differ by modality, no others");
+  for (Region &region : op.getBodies()) {
+    Block &body = region.front();
+    for (BlockArgument rows : body.getArguments())
+      analysis.activations[rows] = {rows, false, &body};
+    if (failed(addBlock(body, analysis)))
+      return failure();
+  }
+  for (Value output : op.getOutputs())
+    analysis.activations[output] = {output};
   return success();
 }
 
@@ -114,6 +130,8 @@ static LogicalResult addBlock(Block &block, StepAnalysis &analysis) {
       added = addSlice(slice, analysis);
     else if (auto skip = dyn_cast<llm::FfnSkipOp>(op))
       added = addSkip(skip, analysis);
+    else if (auto byModality = dyn_cast<llm::ByModalityOp>(op))
+      added = addByModality(byModality, analysis);
     else if (auto end = dyn_cast<func::ReturnOp>(op))
       added = addReturn(end, analysis);
     if (failed(added))

@@ -17,9 +17,10 @@ int64_t activationColumns(mlir::Value value);
 
 /// What is known of an activation of `@step` before any code is written.
 struct ActivationInfo {
-  mlir::Value root;         ///< The value whose buffer holds it.
-  bool outputRows = false;  ///< Has a row for each wanted output rather than for each token.
-  llm::FfnSkipOp part = {}; ///< Has a row for each one that this op computes, when set.
+  mlir::Value root;        ///< The value whose buffer holds it.
+  bool outputRows = false; ///< Has a row for each wanted output rather than for each token.
+  /// The region that computes only some rows and that this is a value of, or null.
+  mlir::Block *part = nullptr;
 };
 
 struct StepAnalysis {

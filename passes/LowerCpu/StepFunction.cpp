@@ -90,6 +90,8 @@ LogicalResult StepFunction::lower(Operation *op) {
     return lowerFused(fused);
   if (auto skip = dyn_cast<llm::FfnSkipOp>(op))
     return lowerSkip(skip);
+  if (auto byModality = dyn_cast<llm::ByModalityOp>(op))
+    return lowerByModality(byModality);
   if (auto load = dyn_cast<ml_program::GlobalLoadConstOp>(op)) {
     memory[load.getResult()] = lowerWeight(load);
     return success(memory[load.getResult()] != nullptr);
@@ -100,6 +102,14 @@ LogicalResult StepFunction::lower(Operation *op) {
   }
   if (auto positions = dyn_cast<llm::PositionsOp>(op)) {
     memory[positions.getResult()] = batch.positions;
+    return success();
+  }
+  if (auto modalities = dyn_cast<llm::ModalitiesOp>(op)) {
+    lowerModalities(modalities);
+    return success();
+  }
+  if (auto segments = dyn_cast<llm::SegmentsOp>(op)) {
+    lowerSegments(segments);
     return success();
   }
   // Row counts are those of memrefs, and constants serve only slices.
@@ -146,7 +156,7 @@ Value StepFunction::bufferFor(Value value) {
   bool isDynamic = ShapedType::isDynamic(known);
   Value count;
   if (info.part)
-    count = activeRows.lookup(info.part);
+    count = rowsOf.lookup(info.part);
   else if (isDynamic)
     count = memref::DimOp::create(*builder, info.outputRows ? batch.outputs : tokens, 0);
   auto type = MemRefType::get({known, columns}, builder->getF32Type());
@@ -173,7 +183,7 @@ LogicalResult StepFunction::lowerFused(llm::FusedOp fused) {
   if (failed(kernel))
     return failure();
   func::CallOp::create(*builder, *kernel, operands.flatten());
-  if (fused != analysis.fusedOps.back() || isa<llm::FfnSkipOp>(fused->getParentOp()))
+  if (fused != analysis.fusedOps.back() || fused->getParentOp() != step)
     barrier(fused.getLoc());
   return success();
 }

@@ -48,6 +48,9 @@ private:
   mlir::LogicalResult lowerFused(llm::FusedOp fused);
   mlir::LogicalResult lowerBlock(mlir::Block &block);
   mlir::LogicalResult lowerSkip(llm::FfnSkipOp skip);
+  void lowerSegments(llm::SegmentsOp op);
+  void lowerModalities(llm::ModalitiesOp op);
+  mlir::LogicalResult lowerByModality(llm::ByModalityOp op);
   void emitSkipEnd(llm::FfnSkipOp skip, SkippedRows choice);
   /// A private function of `operands` and the calling thread, made by `emit` when `key` is new; calls it here.
   mlir::func::CallOp
@@ -80,7 +83,7 @@ private:
   std::optional<mlir::ImplicitLocOpBuilder> builder;
   mlir::func::FuncOp function;
   llvm::DenseMap<mlir::Value, mlir::Value> memory;
-  llvm::DenseMap<mlir::Operation *, mlir::Value> activeRows; ///< how many rows an llm.ffn_skip computes
+  llvm::DenseMap<mlir::Block *, mlir::Value> rowsOf; ///< how many rows a region computes that computes only some
   mlir::Value weights, arena, kv, tokens, result, ids, scratch;
   BatchArrays batch;
   Team team;
