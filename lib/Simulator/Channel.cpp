@@ -9,6 +9,11 @@ Channel::Channel(int32_t index, const MemoryTarget &memory, const PimTarget *pim
       bankQueues(size_t(rules.banks)) {
   refreshInterval = policy.refreshTogether ? rules.t.REFI : rules.t.REFI / rules.ranks;
   nextRefresh = refreshInterval;
+  int64_t count = rules.banks / rules.spanBanks, perRank = count / rules.ranks;
+  for (int64_t i = 0; i < count; ++i) { // ranks alternate, since activations bind within a rank
+    int64_t span = policy.prepareEarly ? i % rules.ranks * perRank + i / rules.ranks : i;
+    spans.push_back(uint8_t(span * rules.spanBanks));
+  }
 }
 
 void Channel::push(const AccessRun &run) {
@@ -161,6 +166,14 @@ bool Channel::pump(int64_t until) {
   return occupied != before || overtaken;
 }
 
+/// Whether nothing comes into the queues before the bank of the first read has room.
+bool Channel::bankFull() const {
+  if (incoming.empty() || draining > 0 || bufferedAccesses > 0 || !urgent.empty() || !(rules.dual || pimSteps.empty()))
+    return false;
+  const AccessRun &run = incoming.front();
+  return !run.write && run.arrival <= frontClock && bankQueues[run.bank].accesses >= policy.bankQueue;
+}
+
 /// Whether all that could come into the queues until then are reads of a bank that has some.
 bool Channel::nothingNew(int64_t until) const {
   if (draining > 0 || bufferedAccesses > 0 || !urgent.empty() || !(rules.dual || pimSteps.empty()))
@@ -202,8 +215,13 @@ void Channel::plan() {
         continue;
     }
     planNormal(now);
-    if (frontClock < planned.time && pump(std::min(planned.time, nextRefresh)))
-      continue;
+    if (frontClock < planned.time) {
+      int64_t until = std::min(planned.time, nextRefresh);
+      if (bankFull())
+        frontClock = std::max(frontClock, until);
+      else if (pump(until))
+        continue;
+    }
     if (nextRefresh < planned.time) {
       planned.time = nextRefresh;
       planned.source = Source::None;
@@ -373,6 +391,11 @@ void Channel::issue(const Command &command, int64_t cycle) {
   if (command.kind == CommandKind::Activate || command.kind == CommandKind::Precharge)
     if (occupied >> command.bank & 1)
       frontChanged(command.bank);
+  bool changesTile = command.kind == CommandKind::GroupActivate || command.kind == CommandKind::PimPrecharge ||
+                     command.kind == CommandKind::PimPrechargeAll ||
+                     (command.kind == CommandKind::Activate && (!rules.dual || command.row == openTile));
+  if (changesTile)
+    openTile = -1;
   if (recorder)
     recorder->push_back({cycle, index, command});
 }

@@ -132,6 +132,7 @@ private:
   const PimStep *nextHeader() const;
 
   bool nothingNew(int64_t until) const;
+  bool bankFull() const;
   bool pump(int64_t until);
   bool moveWrite();
   bool moveReads(int64_t until);
@@ -172,6 +173,8 @@ private:
   int64_t admitted = 0; ///< blocked mode: steps already in the command queue when a write drain began
   bool pimMode = false, skipPim = false, gwriting = false;
   int64_t gwriteEnd = 0, slack = 0;
+  std::vector<uint8_t> spans; ///< first banks of those that a G_ACT opens together, in the order of opening
+  int32_t openTile = -1;      ///< a row that is open in all PIM buffers, and in the way of none
 
   int64_t nextRefresh, refreshInterval;
   size_t nextRefreshRank = 0;

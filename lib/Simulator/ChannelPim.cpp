@@ -146,10 +146,8 @@ Channel::Planned Channel::planTile(const PimStep &step, int64_t now, bool onlyPr
     return {};
   Planned best;
   bool ready = true;
-  int64_t spans = rules.banks / rules.spanBanks, spansPerRank = spans / rules.ranks;
-  for (int64_t i = 0; i < spans; ++i) { // ranks alternate, since activations bind within a rank
-    int64_t span = policy.prepareEarly ? i % rules.ranks * spansPerRank + i / rules.ranks : i;
-    size_t first = size_t(span * rules.spanBanks);
+  for (size_t i = 0; openTile != step.row && i < spans.size(); ++i) {
+    size_t first = spans[i];
     bool closed = true;
     int64_t right = 0;
     for (size_t bank = first; bank < first + size_t(rules.spanBanks); ++bank) {
@@ -174,6 +172,8 @@ Channel::Planned Channel::planTile(const PimStep &step, int64_t now, bool onlyPr
     if (time < best.time)
       best = {time, Source::Pim, open};
   }
+  if (ready)
+    openTile = step.row;
   if (!ready || onlyPrepare)
     return ready ? Planned{} : best;
   Command command{step.kind, 0, uint16_t(step.kind == CommandKind::CompsReadResult ? step.count : 1), step.row,

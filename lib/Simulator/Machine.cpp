@@ -40,9 +40,7 @@ void Machine::schedule(int64_t time, TaskId task, int64_t cause) {
 Status Machine::run(Program newProgram) {
   program = std::move(newProgram);
   size_t count = program.tasks.size();
-  parts.assign(count, 0);
-  lastPart.assign(count, 0);
-  lastOrder.assign(count, 0);
+  awaited.assign(count, {});
   causes.assign(count, -1);
   finishing = -1;
   lastProgress = present;
@@ -160,10 +158,11 @@ void Machine::refreshNext(size_t channel) {
 }
 
 void Machine::partDone(TaskId task, int64_t count, int64_t time) {
-  lastPart[size_t(task)] = std::max(lastPart[size_t(task)], time);
-  lastOrder[size_t(task)] = std::max(lastOrder[size_t(task)], order);
-  if ((parts[size_t(task)] -= count) == 0)
-    schedule(lastPart[size_t(task)], task, lastOrder[size_t(task)]);
+  Parts &parts = awaited[size_t(task)];
+  parts.last = std::max(parts.last, time);
+  parts.order = std::max(parts.order, order);
+  if ((parts.count -= count) == 0)
+    schedule(parts.last, task, parts.order);
 }
 
 void Machine::finish(TaskId id) {
@@ -326,7 +325,7 @@ void Machine::pushRuns(TaskId id, int64_t from, int64_t bytes, bool write) {
       run.count = int16_t((accesses - i + memory.channels - 1) / memory.channels);
       channelList[size_t((firstAccess + i) % memory.channels)]->push(run);
     }
-    parts[size_t(id)] += accesses;
+    awaited[size_t(id)].count += accesses;
     from = (from + length) % wrap;
     bytes -= length;
   }
@@ -340,7 +339,7 @@ void Machine::startAccess(TaskId id, Task &task) {
     return schedule(present, id);
   if (task.row >= 0) {
     int64_t accesses = (task.amount + memory.accessBytes - 1) / memory.accessBytes;
-    parts[size_t(id)] = accesses;
+    awaited[size_t(id)].count = accesses;
     channelList[size_t(task.channel)]->push(AccessRun{task.row, id, present, int16_t(accesses), task.bank, write});
     return refreshNext(size_t(task.channel));
   }
@@ -360,7 +359,7 @@ void Machine::startPim(TaskId id, Task &task) {
     step.owner = id;
     step.arrival = stepClock;
     int64_t repeats = step.kind == CommandKind::Comp ? step.count : 1;
-    parts[size_t(id)] += repeats;
+    awaited[size_t(id)].count += repeats;
     stepClock += interval * repeats;
     channel.push(step);
   }

@@ -77,6 +77,9 @@ private:
     TaskId last = -1; ///< started
     bool waking = false;
   };
+  struct Parts { ///< of a task that channels work on
+    int64_t count = 0, last = 0, order = 0;
+  };
   struct Event {
     int64_t time;
     int64_t order, serial; ///< of events at one time: of their causes, of their making
@@ -110,8 +113,8 @@ private:
   std::vector<Completion> completions;
 
   Program program;
-  std::vector<int64_t> parts, startTimes, finishTimes;
-  std::vector<int64_t> lastPart, lastOrder;
+  std::vector<Parts> awaited;
+  std::vector<int64_t> startTimes, finishTimes;
   std::vector<TaskId> causes; ///< whose end let the task start
   TaskId finishing = -1;
   int64_t lastProgress = 0;

@@ -197,6 +197,11 @@ double keyValueBytesPerToken(const Target &target, const ModelShape &model) {
   return 2.0 * double(model.keyWidth() * model.layersPerStage() * (target.npu ? target.npu->elementBytes : 2));
 }
 
+bool attendsOnPim(const Request &request, const ModelShape &model) {
+  constexpr int64_t most = 128;
+  return request.rows == 1 || (request.guesses && request.rows * model.queriesPerKey() <= most);
+}
+
 int64_t rowsOf(const std::vector<Request> &batch) {
   int64_t rows = 0;
   for (const Request &request : batch)

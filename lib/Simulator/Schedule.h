@@ -43,6 +43,9 @@ MachineOptions overlappedMachine();
 /// With the scratchpad that the activations of `rows` rows leave.
 MachineOptions scheduleMachine(const Target &target, const ModelShape &model, int64_t rows);
 
+/// Whether PIM may attend for the request: each of its queries is a pass over its keys, so there must be few.
+bool attendsOnPim(const Request &request, const ModelShape &model);
+
 /// New tokens of all requests.
 int64_t rowsOf(const std::vector<Request> &batch);
 /// Rows whose activations leave half of the scratchpad to weights and keys.

@@ -9,11 +9,11 @@ TaskId ScheduleBuilder::vectorStore(const Request &request, int64_t elements, Ta
   return storeAt(place, elements * element, Phase::Attend, after);
 }
 
-/// The queries of every head that share the keys of a row are a pass over the same rows: the vector buffer holds one
-/// row.
+/// Each query of every head that shares the keys of a row, of each new token, is a pass over the same rows: the vector
+/// buffer holds one row.
 void ScheduleBuilder::pimAttention(const Request &request, int64_t group, TaskId input, std::vector<TaskId> &heads) {
   int64_t banks = memory.banksPerChannel(), lanesPerBank = target.pim->macsPerBank, here = headsOf(group);
-  int64_t length = model.visible(request.length), passes = model.queriesPerKey();
+  int64_t length = model.visible(request.length), queries = model.queriesPerKey(), passes = queries * request.rows;
   int64_t keyTiles = ceilDivide(length, banks), chunks = ceilDivide(length, page);
   int64_t valueTiles = ceilDivide(model.headSize, banks);
   int32_t &free = nextRow[size_t(request.channel)];
@@ -21,8 +21,8 @@ void ScheduleBuilder::pimAttention(const Request &request, int64_t group, TaskId
   free = valueRows + int32_t(here * chunks * valueTiles);
   packedRows[size_t(request.channel)] += keyTiles + ceilDivide(here * valueTiles * length, page);
   PimStep vector;
-  // The new key and value; values are gathered until an access is full of tokens.
-  for (int written = 0; written < 2; ++written)
+  // The new keys and values; values are gathered until an access is full of tokens.
+  for (int64_t written = 0; written < 2 * request.rows; ++written)
     vectorStore(request, here * model.headSize, input, vector);
   for (int64_t pass = 0; pass < passes; ++pass) {
     TaskId query = vectorStore(request, here * model.headSize, input, vector);
@@ -47,7 +47,7 @@ void ScheduleBuilder::pimAttention(const Request &request, int64_t group, TaskId
       TaskId attended = pim(request.channel, Phase::Attend, first, stored);
       if (chunks > 1)
         attended = add(TaskKind::Vector, vectorEngine, Phase::Attend, (chunks - 1) * lanes(model.headSize), {attended});
-      program.depend(heads[size_t((group * headsPerGroup + head) * passes + pass)], attended);
+      program.depend(heads[size_t((group * headsPerGroup + head) * queries + pass / request.rows)], attended);
     }
   }
 }
@@ -88,7 +88,7 @@ void ScheduleBuilder::attention(const std::vector<Request> &requests, int64_t gr
                                 std::vector<TaskId> &heads) {
   for (const Request &request : requests) {
     double keys = double(model.visible(request.length)), columns = double(headsOf(group) * model.headSize);
-    if (options.attentionOnPim && request.rows == 1)
+    if (options.attentionOnPim && attendsOnPim(request, model))
       pimAttention(request, group, input, heads);
     else {
       npuAttention(request, group, input, heads);

@@ -170,7 +170,8 @@ std::vector<ScheduleOptions> scheduleCandidates(const Target &target, const Mode
                                                 const std::vector<Request> &batch, const SimulateOptions &options) {
   std::vector<ScheduleOptions> candidates;
   bool links = options.links && target.link && model.tensorParallel > 1;
-  bool decodes = std::any_of(batch.begin(), batch.end(), [](const Request &request) { return request.rows == 1; });
+  bool decodes =
+      std::any_of(batch.begin(), batch.end(), [&](const Request &request) { return attendsOnPim(request, model); });
   for (bool pim : {true, false})
     for (int64_t parts : {1, 2}) {
       bool wanted = options.interleave == Interleave::Auto || (options.interleave == Interleave::On) == (parts == 2);

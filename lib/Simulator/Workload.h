@@ -14,6 +14,7 @@ struct Request {
   int64_t length;       ///< tokens whose keys it sees after the step, the new ones included
   int32_t channel = -1; ///< -1: not placed
   int64_t rows = 1;     ///< new tokens in this step
+  bool guesses = false; ///< all but one of them are guesses to be verified
 };
 
 /// CSV with the header `seq_len` or `seq_len,ch_idx`. Error (Malformed): names the file, the line and the rule.

@@ -4,6 +4,7 @@
 #include "SimulateReport.h"
 #include "SimulateValues.h"
 #include "SimulatedModel.h"
+#include "Simulator/SyntheticDecode.h"
 #include "Support/File.h"
 #include "Target/Builtin.h"
 
@@ -27,7 +28,7 @@ struct SimulateFlags {
   double rate = 0;
   ServingOptions serving;
   uint64_t seed = 1;
-  std::string text, tokenIds, html, roofline;
+  std::string text, tokenIds, html, roofline, decode;
   bool published = false, json = false, values = false;
 };
 
@@ -57,6 +58,23 @@ Result<std::vector<Request>> batchOf(const SimulateFlags &flags, const Target &t
   if (model.positions && length > model.positions)
     return malformed("{} tokens are more than the model's {} positions", length, model.positions);
   return std::vector<Request>(size_t(flags.batch), {length, -1, flags.prompt ? flags.prompt : 1});
+}
+
+/// The batch verifies a draft of each request.
+void addGuesses(std::vector<Request> &batch, const SyntheticDecode &decode) {
+  for (Request &request : batch) {
+    request.rows = decode.rows();
+    request.length += decode.tokens * decode.width;
+    request.guesses = true;
+  }
+}
+
+Json toJson(const SyntheticDecode &decode) {
+  return {{"tokens", decode.tokens},
+          {"width", decode.width},
+          {"rows", decode.rows()},
+          {"acceptance_rates", decode.rates},
+          {"acceptance_length", decode.acceptedLength()}};
 }
 
 Result<std::vector<Arrival>> arrivalsOf(const SimulateFlags &flags, const ModelShape &model) {
@@ -103,8 +121,17 @@ Result<int> simulateCommand(const SimulateFlags &flags) {
   std::vector<System> systems = YOKE_TRY(systemsOf(flags));
   if (flags.count && flags.dataset.empty() && !flags.generate)
     return usageError("--count needs --dataset or --generate");
-  if (flags.generate || flags.count || !flags.requests.empty())
+  bool serving = flags.generate || flags.count || !flags.requests.empty();
+  if (serving && !flags.decode.empty())
+    return usageError("--decode is about one iteration, not about serving");
+  if (serving)
     return serve(flags, model, systems);
+  SyntheticDecode decode;
+  if (!flags.decode.empty()) {
+    decode = YOKE_TRY(parseSyntheticDecode(flags.decode));
+    if (flags.prompt)
+      return usageError("--decode verifies drafts, --prompt reads prompts: give one");
+  }
   if ((!flags.trace.empty() || !flags.commands.empty()) && systems.size() > 1)
     return usageError("--trace and --commands need one mode");
   std::vector<SystemIteration> results;
@@ -117,9 +144,13 @@ Result<int> simulateCommand(const SimulateFlags &flags) {
     if (!flags.trace.empty() || !flags.html.empty())
       system.options.spans = &spans;
     std::vector<Request> batch = YOKE_TRY(batchOf(flags, system.target, model));
+    if (decode.tokens)
+      addGuesses(batch, decode);
     auto begin = std::chrono::steady_clock::now();
-    Iteration iteration =
-        YOKE_TRY(simulateIteration(system.target, model, batch, int64_t(batch.size()), system.options));
+    int64_t outputs = decode.tokens ? rowsOf(batch) : int64_t(batch.size());
+    Iteration iteration = YOKE_TRY(simulateIteration(system.target, model, batch, outputs, system.options));
+    if (decode.tokens)
+      iteration.tokensPerSecond = double(batch.size()) * decode.acceptedLength() / iteration.seconds;
     double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!flags.commands.empty())
       YOKE_TRY(writeText(flags.commands, formatTrace(commands)));
@@ -130,6 +161,8 @@ Result<int> simulateCommand(const SimulateFlags &flags) {
     json["system"] = system.target.name;
     json["model"] = model.name;
     json["batch"] = batch.size();
+    if (decode.tokens)
+      json["decode"] = toJson(decode);
     json["simulation_wall_s"] = wall;
     array.push_back(std::move(json));
     results.push_back({&system, std::move(iteration), std::move(spans)});
@@ -186,6 +219,12 @@ void addSimulateCommand(CLI::App &app, Action &action) {
       ->capture_default_str();
   command->add_option("--prefill-tokens", flags->serving.prefillTokens, "Serve: new prompt tokens of a step at most")
       ->check(sizes);
+  command
+      ->add_option(
+          "--decode", flags->decode,
+          "Verify drafts of a given quality: tokens=K with length=L, rate=P or rates=R1/R2/...; width=W guesses "
+          "of each token")
+      ->option_text("synthetic:KEY=VALUE,...");
   command->add_flag("--values", flags->values, "Compute the tokens of a checkpoint by the commands of the device");
   command->add_option("--text", flags->text, "With --values: the prompt")->option_text("TEXT");
   command->add_option("--token-ids", flags->tokenIds, "With --values: the prompt as token ids, a list");
