@@ -69,9 +69,10 @@ static void buildLinalg(OpPassManager &manager, const StageOptions &) {
 }
 
 static void buildKernels(OpPassManager &manager, const StageOptions &stage) {
+  manager.addPass(createTuneKernelsPass({.choices = stage.tuning}));
   manager.addPass(createPackWeightsPass({.level = stage.level}));
   manager.addPass(createLowerLoopPass({.maxTokens = stage.maxTokens}));
-  manager.addPass(createLowerToKernelsPass({.level = stage.level, .maxTokens = stage.maxTokens}));
+  manager.addPass(createLowerToKernelsPass({.level = stage.level, .maxTokens = stage.maxTokens, .timed = stage.timed}));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   addContract(manager, "kernels", {"ml_program.global"}, {"func", "arith", "math", "memref", "scf", "vector", "llvm"});
@@ -165,6 +166,7 @@ void yoke::registerPassesAndPipelines() {
   registerSkipFfnPass();
   registerPackWeightsPass();
   registerLowerToKernelsPass();
+  registerTuneKernelsPass();
   registerApproximateMathPass();
   registerSpecialisePass();
   registerPartitionPass();

@@ -17,6 +17,10 @@ struct StageOptions : mlir::PassPipelineOptions<StageOptions> {
   Option<std::string> activations{*this, "activations", llvm::cl::desc("i8, i16 or bf16; empty: the passes' choice"),
                                   llvm::cl::init("")};
   ListOption<int64_t> buckets{*this, "buckets", llvm::cl::desc("Rows for which a loop has a step of its own")};
+  Option<std::string> tuning{*this, "tuning", llvm::cl::desc("Choices for kernels, as of --yoke-tune-kernels"),
+                             llvm::cl::init("")};
+  Option<bool> timed{*this, "timed", llvm::cl::desc("Let the step tell when each kernel begins"),
+                     llvm::cl::init(false)};
   Option<int64_t> maxTokens{*this, "max-tokens", llvm::cl::desc("Most tokens of one step"), llvm::cl::init(512)};
 };
 

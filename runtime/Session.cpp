@@ -63,7 +63,7 @@ bool Session::needsLongMark(const StepBatch &batch) const {
          std::ranges::none_of(batch.positions, [&](int32_t position) { return position >= from; });
 }
 
-void Session::run(StepBatch &batch, std::span<float> rows) {
+void Session::run(StepBatch &batch, std::span<float> rows, YokeStepFunction code) {
   rowCount += batch.tokenCount();
   const bool marked = needsLongMark(batch);
   if (marked) // a token that nobody sees, at the first position of long texts
@@ -71,12 +71,12 @@ void Session::run(StepBatch &batch, std::span<float> rows) {
   if (stepDevice)
     stepDevice->run(batch, rows.first(static_cast<size_t>(batch.outputCount() * outputColumns())));
   else
-    runHere(batch, rows);
+    runHere(batch, rows, code ? code : sharedModel->step);
   if (marked)
     batch.removeLast();
 }
 
-void Session::runHere(StepBatch &batch, std::span<float> rows) {
+void Session::runHere(StepBatch &batch, std::span<float> rows, YokeStepFunction step) {
   std::span<const int32_t> table = batch.blockTable();
   std::span<const std::byte> weightBytes = sharedModel->weights;
   struct Arguments {
@@ -99,7 +99,6 @@ void Session::runHere(StepBatch &batch, std::span<float> rows) {
       batch.blockStride(),
       memref(rows.data(), batch.outputCount() * outputColumns()),
   };
-  const YokeStepFunction step = sharedModel->step;
   ThreadTeam &members = *threads;
   members.run([&](int thread) {
     Arguments a = shared;

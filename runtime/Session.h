@@ -32,8 +32,9 @@ public:
   /// Runs one step. Writes `batch.outputCount()` rows of output_columns floats to `result`, in the order in which the
   /// batch asked for them. The batch holds 1 to maxStepTokens() tokens whose slots are writable
   /// (KvCache::prepareWrite). With a ropeSwitch(), its texts are all longer than that or all not, and
-  /// StepBatch::reachTo says which where no position in the step does.
-  void run(StepBatch &batch, std::span<float> result);
+  /// StepBatch::reachTo says which where no position in the step does. `code`, where given, runs instead of the
+  /// package's; it is made for the same weights.
+  void run(StepBatch &batch, std::span<float> result, YokeStepFunction code = nullptr);
 
   /// The memory of a compiled loop, see LoopAbi.h.
   struct LoopMemory {
@@ -67,7 +68,7 @@ public:
 
 private:
   Session() = default;
-  void runHere(StepBatch &batch, std::span<float> result);
+  void runHere(StepBatch &batch, std::span<float> result, YokeStepFunction step);
   bool needsLongMark(const StepBatch &batch) const;
 
   std::shared_ptr<const Model> sharedModel;

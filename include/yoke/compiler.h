@@ -17,7 +17,8 @@ struct yoke_compile_options {
   const char *output_path;  /* package, or text with `emit`; NULL with `emit`: standard output */
   const char *target;       /* "cpu", "cpu:native", "cpu:x86-64-v3", ..., or a JSON file; default "cpu:native" */
   const char *weights;      /* "f32", "bf16", "f16", "q8", "q4", "q4-plain", "q4-asymmetric"; default: as stored */
-  const char *emit;         /* NULL: a package; else "llm", "linalg", "llvm", ...: text of that stage */
+  const char *emit;         /* NULL: a package; else "llm", "linalg", "llvm", ...: text of that stage; "timed-code":
+                               a shared object whose step tells when each kernel begins (passes/LowerCpu/StepTimers.h) */
   const char *remarks_path; /* YAML file for placement and fusion decisions */
   const char *save_temps;   /* folder for intermediate files */
   int print_ir_after_stage; /* non-zero: print the IR after each stage to standard error */
@@ -37,6 +38,7 @@ struct yoke_compile_options {
                         and result side by side instead of logits; NULL: logits */
   const char *ffn_skip; /* a policy of `yoke calibrate ffn-skip` or its file; "record": no skips, but the similarities
                            that such a policy is made of; default: "off" */
+  const char *tuning;   /* a file of `yoke tune` whose choices for the target's kernels are used; NULL: none */
 };
 
 /* Compiles. Returns 0, or on failure 1 (failed), 2 (wrong options), 3 (malformed input), 4 (out of resources), after

@@ -21,6 +21,7 @@
 #include "Skip/Skip.h"
 #include "Support/File.h"
 #include "Tokenizer/Tokenizer.h"
+#include "Tuning/TuningFile.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -38,6 +39,9 @@ using namespace mlir;
 using namespace yoke;
 
 namespace {
+
+/// Compilers of other versions make other code.
+constexpr std::string_view tuningVersion = YOKE_VERSION "+llvm" LLVM_VERSION_STRING;
 
 /// Tells the system that mapped pages need not stay in memory; what they hold stays in the file.
 void releasePages(std::span<const std::byte> bytes) {
@@ -224,6 +228,19 @@ private:
     return options.emit == "commands-binary" ? emitCommands() : emitText();
   }
 
+  /// The choices of the tuning file that are for this target and compiler, as --yoke-tune-kernels reads them.
+  Result<std::string> tunedChoices(const CpuTarget &target) {
+    std::string choices;
+    if (options.tuning.empty())
+      return choices;
+    const TuningFile file = YOKE_TRY(TuningFile::read(options.tuning));
+    const std::string name = TuningFile::targetName(target.tune, target.levelWithExtensions());
+    for (const TunedKernel &kernel : file.kernels)
+      if (kernel.target == name && kernel.version == tuningVersion && !kernel.choice.isDefault())
+        choices += kernel.kernel + "@" + kernel.choice.text() + ";";
+    return choices;
+  }
+
   /// Runs the stages one by one; stops after the one that is to be printed.
   Status lower(const CpuTarget &target) {
     StageOptions stageOptions;
@@ -234,6 +251,8 @@ private:
     stageOptions.buckets = ArrayRef(buckets);
     if (options.maxStepTokens > 0)
       stageOptions.maxTokens = options.maxStepTokens;
+    stageOptions.tuning = YOKE_TRY(tunedChoices(target));
+    stageOptions.timed = options.emit == "timed-code";
     ropeSwitch = ropeSwitchOf(*module);
     if (ropeSwitch > 0) // room for the token that makes a step rotate for long texts
       stageOptions.maxTokens = std::max<int64_t>(stageOptions.maxTokens, 2);
@@ -253,7 +272,11 @@ private:
         YOKE_TRY(saveText(llvm::formatv("{0}-{1}.mlir", index, stage.name).str()));
       if (emitName(stage.name) == options.emit)
         return emitText();
+      if (stage.name == cpuStages().front().name && options.emit.empty())
+        simplified = moduleText();
     }
+    if (options.emit == "timed-code")
+      return emit(YOKE_TRY(linkSharedObject(YOKE_TRY(compileToObject(*module, target)))));
     if (!options.emit.empty())
       return usageError(
           "emit {}: expected llm, fused, linalg, kernels or llvm, or placed or commands with --target FILE.json",
@@ -357,6 +380,7 @@ private:
     YOKE_TRY(writer.addManifest(manifest));
     YOKE_TRY(writer.add(section_names::code, SectionKind::Code, std::string_view(code)));
     YOKE_TRY(writer.add(section_names::config, SectionKind::Json, checkpoint->config()));
+    YOKE_TRY(writer.add(section_names::ir, SectionKind::Text, std::string_view(simplified)));
     auto addOptional = [&](std::string_view name, std::optional<std::string_view> text) -> Status {
       return text ? writer.add(name, requiredKind(name).value_or(SectionKind::Text), *text) : Status();
     };
@@ -397,7 +421,8 @@ private:
   std::vector<std::pair<DenseFPElementsAttr, llm::LayoutAttr>> constants; ///< vectors whose values the module holds
   int64_t weightBytes = 0;
   int64_t ropeSwitch = 0;
-  std::string draft; ///< canonical
+  std::string simplified; ///< the module as the package keeps it
+  std::string draft;      ///< canonical
   std::vector<int64_t> buckets;
   std::string sourceSha256; ///< of the checkpoint, once asked for
   Manifest manifest;

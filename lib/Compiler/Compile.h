@@ -19,7 +19,9 @@ struct CompileOptions {
   std::string kvCache; ///< "f32", "bf16", "f16": what keys and values are kept as; empty: f32 in a checkpoint's program
   std::string draft;   ///< what the compiled generation loop guesses with, NAME[:KEY=VALUE,...]; empty: no loop
   std::string ffnSkip; ///< a policy (Package/SkipPolicy.h) or its file, "record" (none skips, cosines kept); empty: off
-  std::string emit;    ///< empty: a package; "llm", "fused", "linalg", "kernels", "llvm": the text of that stage
+  std::string emit;    ///< empty: a package; "llm", "fused", "linalg", "kernels", "llvm": the text of that stage;
+                       ///< "timed-code": the linked code of a step that tells when each kernel begins
+  std::string tuning;  ///< a file of `yoke tune`; empty: no choices
   std::string probe;   ///< of a checkpoint folder: the scale of a norm (see Probe.h) to return instead of logits
   std::string remarksPath; ///< YAML of the fusion remarks
   std::string saveTemps;   ///< folder for the IR after each stage and the object file

@@ -33,6 +33,7 @@ static CompileOptions readOptions(const yoke_compile_options &options) {
   out.draft = text(options.draft);
   out.probe = text(options.probe);
   out.ffnSkip = text(options.ffn_skip);
+  out.tuning = text(options.tuning);
   if (options.progress)
     out.progress = [progress = options.progress, context = options.progress_context](std::string_view phase,
                                                                                      double fraction) {

@@ -39,11 +39,10 @@ public:
       best.emplace(b, topK.getK(), kernel.workspace, workspaceUsed, rowCount());
       best->clear();
     }
-    auto [begin, end] = b.share(b.index(matrix.panels()));
     RowBlocks rows = PanelProduct::blocksOf(b, b.index(0), rowCount());
-    b.loop(begin, end, b.index(1), [&](Value panel) {
-      PanelProduct(b, matrix).emit(
-          x, panel, rows, [](Value row) { return row; },
+    forPanels([&](Value begin, Value end) {
+      PanelProduct(b, matrix).emitPanels(
+          x, begin, end, rows, [](Value row) { return row; },
           [&](Value row, Columns place, ArrayRef<Value> sums) { emitEpilogue(row, place, sums); });
     });
     if (best)
@@ -51,6 +50,22 @@ public:
   }
 
 private:
+  /// Calls `body` for runs of the thread's panels. The lists of best columns are in the order of threads, so that a
+  /// thread then has one part.
+  void forPanels(function_ref<void(Value, Value)> body) {
+    Value count = b.index(matrix.panels()), together = b.index(b.shape.panelsTogether);
+    auto inParts = [&](Value begin, Value end) {
+      b.loop(begin, end, together, [&](Value first) {
+        Value next = b.add(first, together);
+        body(first, b.shape.panelsTogether == 1 ? next : b.least(next, end));
+      });
+    };
+    if (b.shape.dealtPanels > 0 && !best)
+      return b.dealtRuns(count, b.shape.dealtPanels, inParts);
+    auto [begin, end] = b.share(count);
+    inParts(begin, end);
+  }
+
   /// Finds the slices of the gate and of the other half.
   void findHalves() {
     for (auto slice : kernel.fused.getBody().getOps<tensor::ExtractSliceOp>())

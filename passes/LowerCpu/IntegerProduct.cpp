@@ -113,15 +113,26 @@ SmallVector<Value> IntegerProduct::sums(Value panel, ArrayRef<Value> sources) {
   // As many vectors at once as leave registers for the other sums: 6 rows x 2 vectors of integers and as many of
   // floats.
   int64_t together = b.shape.lanes == 16 ? 2 : 1;
-  return b.reduce(b.index(0), b.index(blocks), b.index(1), init, [&](Value blockIndex, ValueRange carried) {
-    SmallVector<Value> totals(carried);
+  auto addBlock = [&](Value blockIndex, MutableArrayRef<Value> totals) {
     for (int64_t first = 0; first < vectors; first += together) {
       SmallVector<Value> exact = blockSums(panel, blockIndex, first, together, sources);
       for (int64_t v = 0; v < together; ++v)
         addScaled({panel, blockIndex, first + v}, exact, v, together, sources, totals);
     }
-    return totals;
-  });
+  };
+  int64_t stride = b.shape.unroll, unrolled = blocks / stride * stride;
+  SmallVector<Value> totals =
+      b.reduce(b.index(0), b.index(unrolled), b.index(stride), init, [&](Value blockIndex, ValueRange carried) {
+        if (static_cast<int64_t>(sources.size()) < b.shape.rowBlock)
+          b.prefetch(memory, stackIndices, panel, blockIndex, stride);
+        SmallVector<Value> next(carried);
+        for (int64_t i = 0; i < stride; ++i)
+          addBlock(b.add(blockIndex, b.index(i)), next);
+        return next;
+      });
+  for (int64_t blockIndex = unrolled; blockIndex < blocks; ++blockIndex)
+    addBlock(b.index(blockIndex), totals);
+  return totals;
 }
 
 /// Scales vector `offset` of the exact sums of each row, of which there are `count`, and adds it to the totals.

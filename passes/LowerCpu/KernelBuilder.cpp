@@ -66,6 +66,21 @@ void KernelBuilder::when(Value condition, function_ref<void()> body, function_re
   otherwise();
 }
 
+void KernelBuilder::prefetch(Value memref, ValueRange leading, Value panel, Value group, int64_t groups) {
+  if (shape.prefetchBytes == 0)
+    return;
+  constexpr int64_t line = 64;
+  auto type = cast<MemRefType>(memref.getType());
+  int64_t elements = type.getShape().back(), elementBytes = type.getElementTypeBitWidth() / 8;
+  Value ahead = add(group, index(llvm::divideCeil(shape.prefetchBytes, elements * elementBytes)));
+  for (int64_t g = 0, next = 0; g < groups; ++g)
+    for (; next < (g + 1) * elements * elementBytes; next += line) {
+      SmallVector<Value> indices(leading);
+      indices.append({panel, add(ahead, index(g)), index(next / elementBytes - g * elements)});
+      memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+    }
+}
+
 void KernelBuilder::loop(Value begin, Value end, Value step, function_ref<void(Value)> body) {
   reduce(begin, end, step, {}, [&](Value i, ValueRange) {
     body(i);
@@ -127,6 +142,14 @@ std::pair<Value, Value> KernelBuilder::share(Value count) {
 }
 
 void KernelBuilder::dealt(Value count, function_ref<void(Value)> body) { loop(team.thread, count, team.threads, body); }
+
+void KernelBuilder::dealtRuns(Value count, int64_t run, function_ref<void(Value, Value)> body) {
+  Value runs = quotient(add(count, index(run - 1)), run);
+  dealt(runs, [&](Value i) {
+    Value begin = mul(i, index(run));
+    body(begin, least(add(begin, index(run)), count));
+  });
+}
 
 void KernelBuilder::barrier() {
   auto pointer = LLVM::LLVMPointerType::get(getContext());

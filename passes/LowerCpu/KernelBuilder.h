@@ -68,6 +68,9 @@ public:
   /// `columns` moved by `offset`.
   Columns shifted(Columns columns, mlir::Value offset) { return {add(columns.begin, offset), columns.mask}; }
 
+  /// Asks for `groups` groups of a memref<..., panels, groups, N> that lie shape.prefetchBytes behind `group`.
+  void prefetch(mlir::Value memref, mlir::ValueRange leading, mlir::Value panel, mlir::Value group, int64_t groups);
+
   mlir::Value rows(mlir::Value memref) { return mlir::memref::DimOp::create(*this, memref, 0); }
   /// A typed view of `bytes` from byte `offset` on.
   mlir::Value view(mlir::Value bytes, mlir::Value offset, mlir::MemRefType type) {
@@ -95,6 +98,8 @@ public:
   std::pair<mlir::Value, mlir::Value> share(mlir::Value count);
   /// Every item of this thread when items are dealt out in turn.
   void dealt(mlir::Value count, llvm::function_ref<void(mlir::Value)> body);
+  /// The same in runs of `run` items.
+  void dealtRuns(mlir::Value count, int64_t run, llvm::function_ref<void(mlir::Value begin, mlir::Value end)> body);
   /// All threads meet; what they wrote before is visible after.
   void barrier();
 

@@ -1,6 +1,8 @@
 //===- KernelKey.cpp - when two fused regions share a kernel --------------===//
 #include "LowerCpu/KernelKey.h"
 
+#include "LowerCpu/Tuning.h"
+
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -47,7 +49,7 @@ private:
 std::string yoke::kernelKey(llm::FusedOp fused, TypeRange memoryTypes, int64_t interleave) {
   std::string key;
   llvm::raw_string_ostream os(key);
-  os << interleave;
+  os << interleave << ' ' << fused->getAttr(tuningAttrName);
   for (Type type : memoryTypes)
     os << ' ' << type;
   KeyWriter(os).write(fused.getBody().front());

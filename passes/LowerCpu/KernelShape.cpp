@@ -27,3 +27,14 @@ std::optional<KernelShape> KernelShape::forLevel(llvm::StringRef level) {
   }
   return shape;
 }
+
+KernelShape KernelShape::with(const KernelChoice &choice) const {
+  KernelShape shape = *this;
+  if (choice.rows > 0)
+    shape.rowBlock = choice.rows;
+  shape.unroll = choice.unroll;
+  shape.prefetchBytes = choice.prefetch;
+  shape.dealtPanels = choice.dealt;
+  shape.panelsTogether = choice.panels;
+  return shape;
+}

@@ -2,6 +2,8 @@
 #ifndef YOKE_PASSES_LOWERCPU_KERNELSHAPE_H
 #define YOKE_PASSES_LOWERCPU_KERNELSHAPE_H
 
+#include "Tuning/KernelChoice.h"
+
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <optional>
@@ -19,6 +21,12 @@ struct KernelShape {
   /// Vectors of scores or values that attention keeps in registers.
   int64_t attentionVectors;
 
+  /// What `llm.tuning` of a fused region says, see KernelChoice.
+  int64_t unroll = 1;
+  int64_t prefetchBytes = 0;
+  int64_t dealtPanels = 0;
+  int64_t panelsTogether = 1;
+
   /// The target multiplies bytes in fours (VNNI), and bfloat16 in pairs.
   bool byteDots = false;
   bool bf16Dots = false;
@@ -33,6 +41,9 @@ struct KernelShape {
   /// The shape for "x86-64-v3" or "x86-64-v4", with "+avx512vnni" or "+avx512bf16" behind it for what that level does
   /// not imply; nothing for other names.
   static std::optional<KernelShape> forLevel(llvm::StringRef level);
+
+  /// The shape with what `choice` changes.
+  KernelShape with(const KernelChoice &choice) const;
 };
 
 } // namespace yoke

@@ -31,10 +31,14 @@ struct LowerToKernelsPass : yoke::impl::LowerToKernelsPassBase<LowerToKernelsPas
     if (!getOperation().lookupSymbol<func::FuncOp>("step"))
       return fail("expected a function @step");
     StepTotals totals;
+    if (timed)
+      totals.timers.emplace();
     for (func::FuncOp step : steps)
       if (failed(StepFunction(step, *shape, maxTokens, totals).build()))
         return signalPassFailure();
     totals.describe(getOperation());
+    if (totals.timers)
+      totals.timers->declare(getOperation());
   }
 };
 } // namespace

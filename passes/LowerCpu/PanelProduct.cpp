@@ -26,7 +26,21 @@ void PanelProduct::emit(const ProductRows &x, Value panel, const RowBlocks &bloc
   int64_t block = b.shape.rowBlock;
   b.loop(blocks.begin, blocks.lastBegin, b.index(block),
          [&](Value row) { emitTile(x, panel, row, block, source, sink); });
+  emitRest(x, panel, blocks, source, sink);
+}
 
+void PanelProduct::emitPanels(const ProductRows &x, Value begin, Value end, const RowBlocks &blocks, RowSource source,
+                              Sink sink) {
+  int64_t block = b.shape.rowBlock;
+  b.loop(blocks.begin, blocks.lastBegin, b.index(block), [&](Value row) {
+    b.loop(begin, end, b.index(1), [&](Value panel) { emitTile(x, panel, row, block, source, sink); });
+  });
+  b.loop(begin, end, b.index(1), [&](Value panel) { emitRest(x, panel, blocks, source, sink); });
+}
+
+/// The rows that are no block.
+void PanelProduct::emitRest(const ProductRows &x, Value panel, const RowBlocks &blocks, RowSource source, Sink sink) {
+  int64_t block = b.shape.rowBlock;
   SmallVector<int64_t> cases;
   for (int64_t rows = 1; rows < block; ++rows)
     cases.push_back(rows);
@@ -106,11 +120,16 @@ SmallVector<Value> PanelProduct::floatSums(Value x, Value panel, ArrayRef<Value>
     accumulate(sums, loadWeights(panel, k), x, sources, k, 0);
     accumulate(sums, loadWeights(panel, next), x, sources, next, chains - 1);
   };
-  sums = b.reduce(b.index(0), b.index(even), b.index(2), sums, [&](Value k, ValueRange carried) {
+  int64_t stride = 2 * b.shape.unroll, unrolled = even / stride * stride;
+  sums = b.reduce(b.index(0), b.index(unrolled), b.index(stride), sums, [&](Value k, ValueRange carried) {
+    emitPrefetch(panel, storesPairs() ? b.quotient(k, 2) : k, storesPairs() ? stride / 2 : stride, sources.size());
     SmallVector<Value> next(carried);
-    addPair(k, next);
+    for (int64_t i = 0; i < stride; i += 2)
+      addPair(b.add(k, b.index(i)), next);
     return next;
   });
+  for (int64_t k = unrolled; k < even; k += 2)
+    addPair(b.index(k), sums);
   if (even < matrix.inputs) {
     Value k = b.index(even);
     accumulate(sums, loadWeights(panel, storesPairs() ? b.index(even / 2) : k), x, sources, k, 0);
@@ -154,15 +173,23 @@ SmallVector<Value> PanelProduct::pairSums(Value pairs, Value panel, ArrayRef<Val
     }
   };
   SmallVector<Value> sums(static_cast<int64_t>(sources.size()) * chains * vectors, b.splat(0.0));
-  sums = b.reduce(b.index(0), b.index(even), b.index(chains), sums, [&](Value group, ValueRange carried) {
+  int64_t stride = chains * b.shape.unroll, unrolled = even / stride * stride;
+  sums = b.reduce(b.index(0), b.index(unrolled), b.index(stride), sums, [&](Value group, ValueRange carried) {
+    emitPrefetch(panel, group, stride, sources.size());
     SmallVector<Value> next(carried);
-    for (int64_t chain = 0; chain < chains; ++chain)
-      addGroup(b.add(group, b.index(chain)), next, chain);
+    for (int64_t i = 0; i < stride; ++i)
+      addGroup(b.add(group, b.index(i)), next, i % chains);
     return next;
   });
-  for (int64_t group = even; group < groups; ++group)
-    addGroup(b.index(group), sums, 0);
+  for (int64_t group = unrolled; group < groups; ++group)
+    addGroup(b.index(group), sums, group < even ? group % chains : 0);
   return addChains(sums, sources.size());
+}
+
+/// Asks for the lines of `groups` groups some way ahead. Whole blocks of rows find a panel in the cache.
+void PanelProduct::emitPrefetch(Value panel, Value group, int64_t groups, size_t rows) {
+  if (static_cast<int64_t>(rows) < b.shape.rowBlock)
+    b.prefetch(matrix.memory, stackIndices, panel, group, groups);
 }
 
 /// `rows` rows from `row` on times one panel.

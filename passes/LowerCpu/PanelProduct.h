@@ -49,8 +49,12 @@ public:
 
   /// Multiplies all rows of `blocks` with panel `panel`; row r of the product is made of row `source(r)` of `x`.
   void emit(const ProductRows &x, mlir::Value panel, const RowBlocks &blocks, RowSource source, Sink sink);
+  /// The same for panels `begin` to `end`, each block of rows with all of them.
+  void emitPanels(const ProductRows &x, mlir::Value begin, mlir::Value end, const RowBlocks &blocks, RowSource source,
+                  Sink sink);
 
 private:
+  void emitRest(const ProductRows &x, mlir::Value panel, const RowBlocks &blocks, RowSource source, Sink sink);
   void emitTile(const ProductRows &x, mlir::Value panel, mlir::Value row, int64_t rows, RowSource source, Sink sink);
   llvm::SmallVector<mlir::Value> floatSums(mlir::Value x, mlir::Value panel, llvm::ArrayRef<mlir::Value> sources);
   void accumulate(llvm::MutableArrayRef<mlir::Value> sums, llvm::ArrayRef<mlir::Value> weights, mlir::Value x,
@@ -61,6 +65,7 @@ private:
   llvm::SmallVector<mlir::Value> pairSums(mlir::Value pairs, mlir::Value panel, llvm::ArrayRef<mlir::Value> sources);
   llvm::SmallVector<mlir::Value> addChains(llvm::ArrayRef<mlir::Value> sums, size_t rows);
   llvm::SmallVector<mlir::Value> loadPanel(mlir::Value panel, mlir::Value group);
+  void emitPrefetch(mlir::Value panel, mlir::Value group, int64_t groups, size_t rows);
   bool storesPairs() const;
 
   KernelBuilder &b;

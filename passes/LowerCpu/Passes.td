@@ -13,6 +13,23 @@ def PackWeightsPass : Pass<"yoke-pack-weights", "::mlir::ModuleOp"> {
   let options = [Option<"level", "level", "std::string", "\"x86-64-v4\"", "x86-64-v3, or x86-64-v4[+avx512vnni][+avx512bf16]">];
 }
 
+def TuneKernelsPass : Pass<"yoke-tune-kernels", "::mlir::ModuleOp"> {
+  let summary = "Note for each kernel how it was found to run best";
+  let description = [{
+    Gives each `llm.fused` that multiplies with a matrix the attribute `llm.tuning` with the choices for its key: its kernel's name, and for each matrix
+    `:` and its shape, type and the type its rows are rounded to. `*` stands for those that have no choices of their own. `yoke-lower-to-kernels` reads it:
+
+    - `rows`: rows of activations multiplied at once;
+    - `unroll`: times that the loop over inputs is written out;
+    - `prefetch`: bytes ahead of the reads of a panel that are asked for;
+    - `dealt`: panels that threads take in turn, 0 for one part each;
+    - `panels`: panels multiplied with a block of rows before the next block.
+
+    None of them changes a bit of the result.
+  }];
+  let options = [Option<"choices", "choices", "std::string", "\"\"", "KEY@NAME=VALUE,..., several with ; between them">];
+}
+
 def LowerToKernelsPass : Pass<"yoke-lower-to-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn @step into kernels of vector code and a function that calls them";
   let description = [{
@@ -22,7 +39,8 @@ def LowerToKernelsPass : Pass<"yoke-lower-to-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"level", "level", "std::string", "\"x86-64-v4\"", "x86-64-v3, or x86-64-v4[+avx512vnni][+avx512bf16]">,
-    Option<"maxTokens", "max-tokens", "int64_t", "512", "Most tokens of one step">
+    Option<"maxTokens", "max-tokens", "int64_t", "512", "Most tokens of one step">,
+    Option<"timed", "timed", "bool", "false", "Let `@yoke_step` tell when each kernel begins">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",

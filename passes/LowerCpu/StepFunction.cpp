@@ -2,6 +2,7 @@
 #include "LowerCpu/StepFunction.h"
 
 #include "LowerCpu/KernelKey.h"
+#include "LowerCpu/Tuning.h"
 #include "LowerCpu/WeightLayout.h"
 
 using namespace mlir;
@@ -182,9 +183,16 @@ LogicalResult StepFunction::lowerFused(llm::FusedOp fused) {
   FailureOr<func::FuncOp> kernel = kernelFor(fused, operands);
   if (failed(kernel))
     return failure();
+  StepTimers *timers = step.getSymName() == "step" && totals.timers ? &*totals.timers : nullptr;
+  KernelBuilder between(fused.getLoc(), *builder, shape, team);
+  if (timers)
+    timers->mark(between, tuningKey(fused));
   func::CallOp::create(*builder, *kernel, operands.flatten());
-  if (fused != analysis.fusedOps.back() || fused->getParentOp() != step)
-    barrier(fused.getLoc());
+  bool last = fused == analysis.fusedOps.back();
+  if (!last || timers || fused->getParentOp() != step)
+    between.barrier();
+  if (last && timers)
+    timers->finish(between);
   return success();
 }
 
@@ -234,7 +242,10 @@ FailureOr<func::FuncOp> StepFunction::kernelFor(llm::FusedOp fused, const Kernel
   Block *entry = record.function.addEntryBlock();
   OpBuilder inside = OpBuilder::atBlockBegin(entry);
   Kernel kernel(fused, interleave, operands.inside(*entry));
-  KernelBuilder kernelBuilder(fused.getLoc(), inside, shape, kernel.team);
+  FailureOr<KernelShape> tuned = tunedShape(shape, fused);
+  if (failed(tuned))
+    return failure();
+  KernelBuilder kernelBuilder(fused.getLoc(), inside, *tuned, kernel.team);
   if (failed(emitKernel(kernelBuilder, kernel)))
     return failure();
   func::ReturnOp::create(kernelBuilder);

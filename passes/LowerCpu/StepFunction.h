@@ -6,6 +6,7 @@
 #include "LowerCpu/Kernel.h"
 #include "LowerCpu/LowerCpu.h"
 #include "LowerCpu/SkippedRows.h"
+#include "LowerCpu/StepTimers.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -22,6 +23,7 @@ struct StepTotals {
   };
   llvm::StringMap<KernelRecord> kernels;
   llvm::StringMap<mlir::func::FuncOp> sharedFunctions; ///< what is not a kernel, by name and types
+  std::optional<StepTimers> timers;                    ///< of `@step`, where it is measured
   int64_t arenaBytes = 0, scratchBytes = 0;            ///< of the largest
   mlir::SmallVector<mlir::NamedAttribute> fields;      ///< of `llm.step`, from `@step`
 

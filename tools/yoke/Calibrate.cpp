@@ -5,6 +5,7 @@
 #include "Input.h"
 #include "ModelSource.h"
 #include "Support/File.h"
+#include "TuningCache.h"
 #include "runtime/ConditionalStats.h"
 #include "runtime/Evaluator.h"
 #include "runtime/SkipCalibration.h"
@@ -97,7 +98,14 @@ private:
   }
 
   CompileRequest requestOf(const ModelFlags &model) const {
-    return {model.model, model.target, model.weights, model.activations, model.kvCache, model.ffnSkip, !model.quiet};
+    return {model.model,
+            model.target,
+            model.weights,
+            model.activations,
+            model.kvCache,
+            model.ffnSkip,
+            tuningFileFor(model.tuning),
+            !model.quiet};
   }
 
   double loss(const Candidate &candidate) const { return candidate.measured.perplexity / dense.perplexity - 1; }

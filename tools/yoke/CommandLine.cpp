@@ -41,6 +41,7 @@ int parseAndRun(int argc, char **argv) {
   addSimulateCommand(app, action);
   addExploreCommand(app, action);
   addTargetsCommand(app, action);
+  addTuneCommand(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &request) {

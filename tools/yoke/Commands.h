@@ -21,6 +21,7 @@ void addExploreCommand(CLI::App &app, Action &action);
 void addInspectCommand(CLI::App &app, Action &action);
 void addSimulateCommand(CLI::App &app, Action &action);
 void addTargetsCommand(CLI::App &app, Action &action);
+void addTuneCommand(CLI::App &app, Action &action);
 void addVerifyCommand(CLI::App &app, Action &action);
 
 /// For options that count something.

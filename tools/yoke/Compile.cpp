@@ -3,6 +3,7 @@
 #include "CompilerLibrary.h"
 #include "Console.h"
 #include "ModelSource.h"
+#include "TuningCache.h"
 #include "runtime/Session.h"
 #include "runtime/Speculation/CostModel.h"
 #include "runtime/Speculation/DecodeSpec.h"
@@ -13,7 +14,8 @@ namespace yoke::cli {
 namespace {
 
 struct CompileFlags {
-  std::string model, output, target, weights, activations, kvCache, ffnSkip, emit, remarks, saveTemps, draft, step;
+  std::string model, output, target, weights, activations, kvCache, ffnSkip, emit, remarks, saveTemps, draft, step,
+      tuning;
   bool printIr = false;
   bool calibrate = false;
   bool quiet = false;
@@ -31,8 +33,9 @@ Status calibrate(CompileFlags &flags) {
   if (!spec.fixedShape || !spec.costs.empty())
     return usageError("--calibrate is for --draft token-recycling:shape=fixed without costs; other trees are sized "
                       "while running");
-  auto model = YOKE_TRY(openCompiledOnce(
-      {flags.model, flags.target, flags.weights, flags.activations, flags.kvCache, flags.ffnSkip, !flags.quiet}, {}));
+  auto model = YOKE_TRY(openCompiledOnce({flags.model, flags.target, flags.weights, flags.activations, flags.kvCache,
+                                          flags.ffnSkip, tuningFileFor(flags.tuning), !flags.quiet},
+                                         {}));
   auto session = YOKE_TRY(Session::create(model, {}));
   const CostModel cost = YOKE_TRY(CostModel::measure(*session, maxRows, seconds, context));
   std::string text;
@@ -66,6 +69,8 @@ Result<int> compile(CompileFlags flags) {
   options.save_temps = orNull(flags.saveTemps);
   options.print_ir_after_stage = flags.printIr;
   options.max_step_tokens = flags.maxStepTokens;
+  const std::string tuning = tuningFileFor(flags.tuning);
+  options.tuning = orNull(tuning);
   options.step = orNull(flags.step);
   options.context = flags.context;
   options.progress = [](void *context, const char *phase, double fraction) {
@@ -98,6 +103,7 @@ void addCompileCommand(CLI::App &app, Action &action) {
       ->option_text("SxT");
   command->add_option("--context", flags->context, "With a target file: tokens of a sequence in the KV cache [1024]")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 20));
+  command->add_option("--tuning", flags->tuning, tuningHelp)->option_text("FILE");
   command->add_option("--remarks", flags->remarks, "Write placement and fusion decisions to this YAML file");
   command->add_flag("--print-ir-after-stage", flags->printIr, "Print the IR after each stage to stderr");
   command->add_option("--save-temps", flags->saveTemps, "Keep intermediate files in this folder");

@@ -39,25 +39,6 @@ bool makePrivateFolder(const fs::path &folder) {
   return isPrivateFolder(folder);
 }
 
-/// $XDG_CACHE_HOME/yoke, else ~/.cache/yoke, else a folder of this user under the temporary folder.
-Result<fs::path> cacheFolder() {
-  const char *cache = std::getenv("XDG_CACHE_HOME");
-  const char *home = std::getenv("HOME");
-  fs::path preferred;
-  if (cache && *cache == '/')
-    preferred = fs::path(cache) / "yoke";
-  else if (home && *home == '/')
-    preferred = fs::path(home) / ".cache" / "yoke";
-  if (!preferred.empty() && makePrivateFolder(preferred))
-    return preferred;
-  fs::path fallback = fs::path(temporaryRoot()) / fmt::format("yoke-cache-{}", geteuid());
-  if (!makePrivateFolder(fallback))
-    fallback = YOKE_TRY(makeTemporaryFolder());
-  printWarning(fmt::format("the cache folder {} cannot be used; compiling into {}",
-                           preferred.empty() ? "(no HOME)" : preferred.string(), fallback.string()));
-  return fallback;
-}
-
 Result<std::string> contentKey(const std::string &model) {
   std::error_code ignored;
   if (fs::is_directory(model, ignored))
@@ -76,8 +57,9 @@ Result<std::string> cacheKey(const CompileRequest &request, const CompilerLibrar
     host += " " + feature;
   const bool hasPolicy = !request.ffnSkip.empty() && request.ffnSkip != "off";
   std::string policy = hasPolicy ? YOKE_TRY(readFile(request.ffnSkip, maxPolicyBytes)) : "";
-  for (const std::string &part :
-       {compiler.version(), request.target, request.weights, request.activations, request.kvCache, host, policy})
+  const std::string tuning = request.tuning.empty() ? "" : YOKE_TRY(readFile(request.tuning, SIZE_MAX));
+  for (const std::string &part : {compiler.version(), request.target, request.weights, request.activations,
+                                  request.kvCache, host, policy, tuning})
     parts += '\0' + part;
   Xxh3Stream hash;
   hash.update(std::as_bytes(std::span(parts)));
@@ -95,6 +77,7 @@ Status compileTo(const CompileRequest &request, const CompilerLibrary &compiler,
   options.activations = request.activations.c_str();
   options.kv_cache = request.kvCache.c_str();
   options.ffn_skip = request.ffnSkip.c_str();
+  options.tuning = request.tuning.c_str();
   options.progress = [](void *context, const char *phase, double fraction) {
     static_cast<ProgressBar *>(context)->update(fmt::format("compiling: {}", phase), fraction);
   };
@@ -130,6 +113,28 @@ private:
 
 Status compileTo(const CompileRequest &request, const std::string &output) {
   return compileTo(request, *YOKE_TRY(CompilerLibrary::load()), output);
+}
+
+fs::path preferredCacheFolder() {
+  const char *cache = std::getenv("XDG_CACHE_HOME");
+  const char *home = std::getenv("HOME");
+  if (cache && *cache == '/')
+    return fs::path(cache) / "yoke";
+  if (home && *home == '/')
+    return fs::path(home) / ".cache" / "yoke";
+  return {};
+}
+
+Result<fs::path> cacheFolder() {
+  const fs::path preferred = preferredCacheFolder();
+  if (!preferred.empty() && makePrivateFolder(preferred))
+    return preferred;
+  fs::path fallback = fs::path(temporaryRoot()) / fmt::format("yoke-cache-{}", geteuid());
+  if (!makePrivateFolder(fallback))
+    fallback = YOKE_TRY(makeTemporaryFolder());
+  printWarning(fmt::format("the cache folder {} cannot be used; compiling into {}",
+                           preferred.empty() ? "(no HOME)" : preferred.string(), fallback.string()));
+  return fallback;
 }
 
 Result<std::shared_ptr<const Model>> openCached(const CompileRequest &request, const ModelOptions &options) {

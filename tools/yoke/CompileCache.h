@@ -3,6 +3,7 @@
 
 #include "runtime/Model.h"
 
+#include <filesystem>
 #include <string>
 
 namespace yoke::cli {
@@ -14,8 +15,15 @@ struct CompileRequest {
   std::string activations;
   std::string kvCache;
   std::string ffnSkip; ///< see ModelFlags
+  std::string tuning;  ///< path of a file of choices, or empty
   bool showProgress;
 };
+
+/// $XDG_CACHE_HOME/yoke, else ~/.cache/yoke; empty where neither variable is set.
+std::filesystem::path preferredCacheFolder();
+/// That folder, made if need be; where it cannot be used, a folder of this user under the temporary folder, which a
+/// warning says. Error: Resources.
+Result<std::filesystem::path> cacheFolder();
 
 /// Opens the cached package of the request, compiling it first when it is missing or damaged. Concurrent processes
 /// compile once. Errors: of the checkpoint, the compiler, the package.

@@ -4,6 +4,7 @@
 #include "CompileCache.h"
 #include "Console.h"
 #include "SimulatedSteps.h"
+#include "TuningCache.h"
 
 #include <filesystem>
 
@@ -46,8 +47,14 @@ Result<std::shared_ptr<const Model>> openModel(const ModelFlags &flags) {
   options.mapWeights = !flags.noMap;
   if (!std::filesystem::is_directory(path, ignored) && path.extension() != ".mlir")
     return Model::open(flags.model, options);
-  CompileRequest request{flags.model,   flags.target,  flags.weights, flags.activations,
-                         flags.kvCache, flags.ffnSkip, !flags.quiet};
+  CompileRequest request{flags.model,
+                         flags.target,
+                         flags.weights,
+                         flags.activations,
+                         flags.kvCache,
+                         flags.ffnSkip,
+                         tuningFileFor(flags.tuning),
+                         !flags.quiet};
   if (flags.noCache)
     return openCompiledOnce(request, options);
   return openCached(request, options);

@@ -32,6 +32,7 @@ struct ModelFlags {
   std::string activations;
   std::string kvCache;
   std::string ffnSkip; ///< a policy file, "record", or empty or "off"
+  std::string tuning;
 
   void declare(CLI::App &command);
   /// The target of `--device sim`; nothing for other devices.

@@ -42,11 +42,13 @@ struct Lowered {
 } // namespace
 
 /// Runs the stages; the globals go in the last one.
-static Result<Lowered> lower(mlir::ModuleOp module, const CpuTarget &target, int64_t maxTokens) {
+static Result<Lowered> lower(mlir::ModuleOp module, const CpuTarget &target, int64_t maxTokens,
+                             const std::string &tuning) {
   Lowered result;
   StageOptions options;
-  options.level = target.level;
+  options.level = target.levelWithExtensions();
   options.maxTokens = maxTokens;
+  options.tuning = tuning;
   for (const Stage &stage : cpuStages()) {
     if (stage.name == "native") {
       for (auto global : module.getOps<mlir::ml_program::GlobalOp>())
@@ -65,9 +67,9 @@ static Result<Lowered> lower(mlir::ModuleOp module, const CpuTarget &target, int
 }
 
 Result<std::unique_ptr<CompiledProgram>> CompiledProgram::compile(const RandomProgram &program, const CpuTarget &target,
-                                                                  int64_t maxTokens) {
+                                                                  int64_t maxTokens, const std::string &tuning) {
   mlir::OwningOpRef<mlir::ModuleOp> module = program.module.get().clone();
-  Lowered lowered = YOKE_TRY(lower(*module, target, maxTokens));
+  Lowered lowered = YOKE_TRY(lower(*module, target, maxTokens, tuning));
   auto object = YOKE_TRY(compileToObject(*module, target));
   std::string code = YOKE_TRY(linkSharedObject(object));
 

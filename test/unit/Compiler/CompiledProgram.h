@@ -15,9 +15,9 @@ namespace yoke {
 class CompiledProgram {
 public:
   /// Runs all stages on a copy of the program's module, links and loads the object, and packs the weights from a
-  /// checkpoint in a temporary folder.
+  /// checkpoint in a temporary folder. `tuning` is what --yoke-tune-kernels takes.
   static Result<std::unique_ptr<CompiledProgram>> compile(const RandomProgram &program, const CpuTarget &target,
-                                                          int64_t maxTokens);
+                                                          int64_t maxTokens, const std::string &tuning = "");
   ~CompiledProgram();
 
   StepDescription step;

@@ -1,0 +1,1 @@
+yoke_add_fuzzer(Tuning LIBS YokeTuning)
