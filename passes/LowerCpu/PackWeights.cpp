@@ -25,6 +25,7 @@ struct Use {
   bool otherwise = false;  ///< read in another way too
   bool floatsOnly = false; ///< read by what takes no quantised weight
   int64_t chosen = 0;      ///< of a stack, how many matrices a token is multiplied with
+  bool isOthers = true;    ///< read for tokens of other modalities than 0 only
 };
 
 /// True when the projection's two halves are multiplied inside its kernel.
@@ -73,7 +74,9 @@ struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
     getOperation()->walk([&](ml_program::GlobalLoadConstOp load) {
       Operation *global = symbols.lookup(load.getGlobalAttr().getLeafReference());
       read.insert(global);
-      addUses(load.getResult(), uses[global]);
+      Use &use = uses[global];
+      addUses(load.getResult(), use);
+      use.isOthers &= isOfOtherModality(load);
     });
 
     int64_t offset = 0, tokenBytes = 0;
@@ -101,9 +104,16 @@ struct PackWeightsPass : yoke::impl::PackWeightsPassBase<PackWeightsPass> {
     getOperation()->setAttr("llm.weight_bytes", Builder(&getContext()).getI64IntegerAttr(offset));
   }
 
-  /// Bytes that a step of one token reads: a row of a table, the chosen matrices of a stack, else all.
+  static bool isOfOtherModality(Operation *op) {
+    auto byModality = op->getParentOfType<llm::ByModalityOp>();
+    return byModality && !byModality.getBodies().front().isAncestor(op->getParentRegion());
+  }
+
+  /// Bytes that a step of one token of modality 0 reads: a row of a table, the chosen matrices of a stack, else all.
   static int64_t bytesOfAToken(RankedTensorType type, llm::LayoutAttr layout, const Use &use) {
     int64_t bytes = packedBytes(type, layout), count = type.getDimSize(0);
+    if (use.isOthers)
+      return 0;
     if (type.getRank() == 1 || count == 0)
       return bytes;
     if (!use.multiplied)

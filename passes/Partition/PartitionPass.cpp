@@ -244,6 +244,17 @@ struct PartitionPass : yoke::impl::PartitionPassBase<PartitionPass> {
       signalPassFailure();
   }
 
+  /// How many rows a region computes that does not compute all is known at run time only.
+  static LogicalResult refuseSomeRows(func::FuncOp function) {
+    auto found = function.walk([](Operation *op) {
+      if (!isa<llm::FfnSkipOp, llm::ByModalityOp>(op))
+        return WalkResult::advance();
+      op->emitError("regions that some rows do not go through have no placement");
+      return WalkResult::interrupt();
+    });
+    return failure(found.wasInterrupted());
+  }
+
   LogicalResult partition() {
     Result<Target> machine = findTarget(target);
     if (!machine)
@@ -261,6 +272,8 @@ struct PartitionPass : yoke::impl::PartitionPassBase<PartitionPass> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;
+      if (failed(refuseSomeRows(function)))
+        return failure();
       StepClass step = StepClass::of(function);
       StepSizes sizes{step, context, step.tokens <= treeTokens ? step.rows() : step.sequences};
       Placement placement(function, *machine, sizes);

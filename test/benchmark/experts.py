@@ -40,8 +40,8 @@ def resident(pid, path):
     return total
 
 
-def read_for_a_token(yoke, package):
-    """Bytes of the package that a process has mapped in when it has computed one token and waits to say so."""
+def read_for(yoke, package, ids):
+    """Bytes of the package that a process has mapped in when it has computed the tokens `ids` and waits to say so."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -49,7 +49,7 @@ def read_for_a_token(yoke, package):
             os.write(writer, b" " * 4096)
     except BlockingIOError:
         os.set_blocking(writer, True)
-    command = [yoke, "run", package, "--token-ids", "3", "-n", "1", "--temperature", "0", "--ignore-eos", "-t", "1", "--json"]
+    command = [yoke, "run", package, "--token-ids", ids, "-n", "1", "--temperature", "0", "--ignore-eos", "-t", "1", "--json"]
     process = subprocess.Popen(command, stdout=writer)
     os.close(writer)
     time.sleep(2)
@@ -86,7 +86,7 @@ if __name__ == "__main__":
     expert = 3 * a.hidden * a.inner * 2
     size = os.path.getsize(packages["experts"])
     needed = size - a.layers * (a.experts - a.top_k) * expert
-    read = read_for_a_token(a.yoke, packages["experts"])
+    read = read_for(a.yoke, packages["experts"], "3")
     print(f"package {size / 1e6:.1f} MB, a token needs {needed / 1e6:.1f} MB, read {read / 1e6:.1f} MB: "
           f"{100 * (read / needed - 1):+.1f} %")
     speeds = {name: [] for name in packages}

@@ -130,6 +130,12 @@ def check_refusals(folder):
     for name, ranges in (("backwards", [[9, 8]]), ("overlap", [[8, 20], [19, 30]]), ("outside", [[40, 49]]), ("shape", [[1, 2, 3]]), ("type", [["a", 2]])):
         refused(name, 3, ["moe_gen_token_ranges", "expected [first, end]"],
                 config={"moe_gen_token_ranges": ranges, "vision_start_token_id": None, "vision_end_token_id": None})
+    # Ways of computing that are not made for rows that differ.
+    source = os.path.join(folder, "mot-markers")
+    assert "no feed-forward block" in yoke("compile", source, "--ffn-skip", "record", "-o", os.path.join(folder, "x.yoke"), "-q", code=1)
+    target = os.path.join(FIXTURES, "..", "..", "..", "..", "examples", "targets", "neupims.json")
+    assert "have no placement" in yoke("compile", source, "--target", target, "--emit", "placed", code=1)
+    assert "no modalities" in yoke("run", source, "--token-ids", "9", "-n", "1", "--device", "sim", "-q", code=1)
     refused("norm", 3, ["mot_norm", "pre"], config={"mot_norm": "sideways"})
 
 
