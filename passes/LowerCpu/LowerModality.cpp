@@ -27,11 +27,6 @@ static Value forRowsOf(KernelBuilder &b, Value modalities, Value number,
   })[0];
 }
 
-static void copyRow(KernelBuilder &b, Value from, Value fromRow, Value to, Value toRow) {
-  int64_t size = cast<MemRefType>(to.getType()).getDimSize(1);
-  b.forColumns(size, [&](Columns columns) { b.store(b.load(from, fromRow, columns), to, toRow, columns); });
-}
-
 /// The numbers of `op` for the tokens of this thread.
 static void emitModalities(KernelBuilder &b, llm::ModalitiesOp op, Value tokens, Value modalities) {
   auto integer = [&](int64_t value) -> Value {

@@ -53,8 +53,8 @@ static Value forRows(KernelBuilder &b, const SkippedRows &rows,
   })[0];
 }
 
-static void copyRow(KernelBuilder &b, Value from, Value fromRow, Value to, Value toRow) {
-  b.forColumns(columnsOf(from), [&](Columns columns) { b.store(b.load(from, fromRow, columns), to, toRow, columns); });
+void yoke::copyRow(KernelBuilder &b, Value from, Value fromRow, Value to, Value toRow) {
+  b.forColumns(columnsOf(to), [&](Columns columns) { b.store(b.load(from, fromRow, columns), to, toRow, columns); });
 }
 
 Value yoke::emitActiveRows(KernelBuilder &b, const SkippedRows &rows) {

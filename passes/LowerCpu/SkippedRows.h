@@ -26,6 +26,9 @@ struct SkippedRows {
   SkippedRows inside(mlir::Block &entry) const;
 };
 
+/// Copies a row of one memref<?xDxf32> to a row of another.
+void copyRow(KernelBuilder &b, mlir::Value from, mlir::Value fromRow, mlir::Value to, mlir::Value toRow);
+
 /// Fills `active` by the team together and returns how many rows it has, which every thread counts for itself.
 mlir::Value emitActiveRows(KernelBuilder &b, const SkippedRows &rows);
 

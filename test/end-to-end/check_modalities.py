@@ -134,8 +134,8 @@ def check_refusals(folder):
     source = os.path.join(folder, "mot-markers")
     assert "no feed-forward block" in yoke("compile", source, "--ffn-skip", "record", "-o", os.path.join(folder, "x.yoke"), "-q", code=1)
     target = os.path.join(FIXTURES, "..", "..", "..", "..", "examples", "targets", "neupims.json")
-    assert "have no placement" in yoke("compile", source, "--target", target, "--emit", "placed", code=1)
-    assert "no modalities" in yoke("run", source, "--token-ids", "9", "-n", "1", "--device", "sim", "-q", code=1)
+    assert "have no placement" in yoke("compile", source, "--target", target, "--emit", "placed", code=3)
+    assert "have no placement" in yoke("run", source, "--token-ids", "9", "-n", "1", "--device", "sim", "-q", code=1)
     refused("norm", 3, ["mot_norm", "pre"], config={"mot_norm": "sideways"})
 
 
