@@ -55,8 +55,8 @@ static void buildFuse(OpPassManager &manager, const StageOptions &) {
   manager.addNestedPass<func::FuncOp>(createFormKernelsPass());
   addContract(manager, "fuse",
               {"func.func", "func.return", "ml_program.global", "ml_program.global_load_const", "tensor.dim",
-               "tensor.extract_slice", "arith.constant", "llm.fused", "llm.positions", "llm.ffn_skip", "llm.modalities",
-               "llm.segments", "llm.by_modality", "llm.yield"},
+               "tensor.extract_slice", "arith.constant", "llm.fused", "llm.positions", "llm.reshape_rows",
+               "llm.ffn_skip", "llm.modalities", "llm.segments", "llm.by_modality", "llm.yield"},
               {"decode"}, {"llm.fused"});
 }
 

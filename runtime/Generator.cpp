@@ -91,6 +91,8 @@ Result<int64_t> Generation::contribute(StepBatch &batch, int64_t budget) {
   YOKE_TRY(session.kvCache().prepareWrite(sequence, committed, committed + count));
   int32_t row = batch.addSequence(session.kvCache().blockTable(sequence));
   int32_t first = batch.addCausal(row, std::span(history).subspan(committed, count), committed);
+  firstInStep = first;
+  tokensInStep = count;
   committed += count;
   if (committed < known)
     return 0;
@@ -143,7 +145,9 @@ Result<int64_t> Generation::beginRoot(int64_t wanted, int64_t &maxDepth) {
 Result<int64_t> Generation::contributeTree(StepBatch &batch, int64_t budget) {
   const DraftTree &tree = *YOKE_TRY(beginTree(batch.outputCount(), budget));
   const int32_t row = batch.addSequence(session.kvCache().blockTable(sequence));
-  const auto first = static_cast<int32_t>(batch.tokenCount()), root = static_cast<int32_t>(rootSlot());
+  firstInStep = batch.tokenCount();
+  tokensInStep = tree.size();
+  const auto first = static_cast<int32_t>(firstInStep), root = static_cast<int32_t>(rootSlot());
   for (int32_t i = 0; i < tree.size(); ++i) {
     const int32_t parent = tree[i].parent < 0 ? -1 : first + tree[i].parent;
     batch.wantOutput(batch.add(row, {tree[i].token, root + tree[i].depth, root + i, root + i + 1, parent}));
@@ -151,13 +155,18 @@ Result<int64_t> Generation::contributeTree(StepBatch &batch, int64_t budget) {
   return tree.size();
 }
 
-Status Generation::consume(std::span<float> rows) {
+Status Generation::consume(std::span<float> rows, std::span<const float> features) {
+  const int64_t columns = session.featureColumns();
+  features =
+      features.subspan(features.empty() ? 0 : firstInStep * columns, features.empty() ? 0 : tokensInStep * columns);
   if (treeInStep)
-    return consumeTree(rows);
-  return choose(rows);
+    return consumeTree(rows, features);
+  if (speculator && !features.empty())
+    speculator->read(committed - tokensInStep, features);
+  return rows.empty() ? Status() : choose(rows);
 }
 
-Status Generation::consumeTree(std::span<float> rows) {
+Status Generation::consumeTree(std::span<float> rows, std::span<const float> features) {
   const size_t columns = rows.size() / tree().size();
   if (tree().size() > 1 && spoiled(rows, columns)) {
     dropTree();
@@ -169,8 +178,21 @@ Status Generation::consumeTree(std::span<float> rows) {
     path.push_back(node);
     YOKE_TRY(choose(rows.subspan(node * columns, columns)));
   }
-  keepPath(path);
+  keepPath(path, features);
   return {};
+}
+
+/// Hands the features of the accepted nodes to the drafters.
+void Generation::readPath(std::span<const int32_t> path, int64_t start, std::span<const float> features) {
+  if (features.empty() || finished())
+    return;
+  const int64_t columns = session.featureColumns();
+  std::vector<float> rows;
+  for (int32_t node : path) {
+    const auto row = features.subspan(node * columns, columns);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  speculator->read(start, rows);
 }
 
 void Generation::evaluated(std::span<const float> rows) {
@@ -183,11 +205,12 @@ void Generation::evaluated(const BestTokens &best) {
     speculator->evaluated(best);
 }
 
-void Generation::keepPath(std::span<const int32_t> path) {
+void Generation::keepPath(std::span<const int32_t> path, std::span<const float> features) {
   const int64_t root = rootSlot();
   for (size_t depth = 1; depth < path.size(); ++depth)
     session.kvCache().moveToken(sequence, root + path[depth], root + static_cast<int64_t>(depth));
   committed = root + static_cast<int64_t>(path.size());
+  readPath(path, root, features);
   if (speculator)
     speculator->chosen(std::span(history).subspan(treeStart));
 }
@@ -277,6 +300,7 @@ Result<GenerateResult> generate(Session &session, GenerateRequest request, const
   std::vector<float> rows;
   StepBatch batch;
   const bool compiled = CompiledLoop::suits(session, *generation, speculation);
+  const bool withFeatures = generation->speculation() && generation->speculation()->readsFeatures();
   while (!generation->finished()) {
     if (compiled && generation->stats().generatedTokens > 0) {
       YOKE_TRY(CompiledLoop(session, *generation, cancelled, speculation).run());
@@ -288,18 +312,18 @@ Result<GenerateResult> generate(Session &session, GenerateRequest request, const
     }
     batch.clear();
     const int64_t wanted = YOKE_TRY(generation->contribute(batch, session.maxStepTokens()));
-    rows.resize(std::max<size_t>(rows.size(), wanted * session.outputColumns()));
+    const int64_t logits = wanted * session.outputColumns();
+    const int64_t floats = withFeatures ? session.resultFloats(wanted, batch.tokenCount()) : logits;
+    rows.resize(std::max<size_t>(rows.size(), floats));
     const auto stepStart = Clock::now();
-    session.run(batch, rows);
+    session.run(batch, std::span(rows).first(floats));
     if (speculation && wanted == batch.tokenCount())
       speculation->observeStep(wanted, secondsSince(stepStart));
     GenerateStats &stats = generation->stats();
     ++stats.modelCalls;
-    if (wanted == 0)
-      continue;
-    ++stats.samplingCalls;
-    YOKE_TRY(generation->consume(std::span(rows).first(wanted * session.outputColumns())));
-    if (stats.prefillSeconds == 0) {
+    stats.samplingCalls += wanted > 0;
+    YOKE_TRY(generation->consume(std::span(rows).first(logits), std::span(rows).subspan(logits, floats - logits)));
+    if (wanted > 0 && stats.prefillSeconds == 0) {
       stats.prefillSeconds = secondsSince(start);
       start = Clock::now();
     }

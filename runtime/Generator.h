@@ -78,8 +78,9 @@ public:
   /// Adds between 1 and `budget` tokens to the step, and asks for the output rows that next tokens depend on.
   /// Returns the number of rows asked for. Error: Resources (KV cache).
   Result<int64_t> contribute(StepBatch &batch, int64_t budget);
-  /// Takes the rows that `contribute` asked for. They are overwritten. Error: Failed (NaN logits).
-  Status consume(std::span<float> rows);
+  /// Takes the rows that `contribute` asked for, none perhaps, and the features of all tokens of the step, when the
+  /// model has them. The rows are overwritten. Error: Failed (NaN logits).
+  Status consume(std::span<float> rows, std::span<const float> features = {});
 
   // A step on a tree of guesses, part by part, for loops that make steps of their own: begin, evaluated, choose or add
   // for each node of a path, keep; or drop in place of what follows begin.
@@ -98,8 +99,8 @@ public:
   /// Chooses the next token from a row, which is overwritten. Error: Failed.
   Status choose(std::span<float> row);
   void add(int32_t token);
-  /// The nodes whose tokens are in the text now, the root first.
-  void keepPath(std::span<const int32_t> path);
+  /// The nodes whose tokens are in the text now, the root first; `features` of all nodes, when the drafters read them.
+  void keepPath(std::span<const int32_t> path, std::span<const float> features = {});
   /// A guess may lead the model to NaN where its own text does not; kernels read and mask what other branches wrote,
   /// which NaN survives. The step is to be repeated, without guesses.
   void dropTree();
@@ -123,7 +124,8 @@ public:
 private:
   Generation(Session &session, GenerateRequest request, TokenCallback callback);
   Result<int64_t> contributeTree(StepBatch &batch, int64_t budget);
-  Status consumeTree(std::span<float> rows);
+  Status consumeTree(std::span<float> rows, std::span<const float> features);
+  void readPath(std::span<const int32_t> path, int64_t start, std::span<const float> features);
   int64_t draftSlots() const;
   const DraftTree &tree() const { return speculator ? speculator->proposed() : rootAlone; }
   bool endsText(int32_t token) const;
@@ -146,6 +148,7 @@ private:
   DraftTree rootAlone;  ///< the tree of steps without speculation
   size_t treeStart = 0; ///< tokens before the tree's
   bool treeInStep = false;
+  int64_t firstInStep = 0, tokensInStep = 0; ///< this request's tokens in the step
   GenerateResult result;
 };
 

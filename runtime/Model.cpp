@@ -1,6 +1,7 @@
 #include "runtime/Model.h"
 
 #include "Package/HostTarget.h"
+#include "Support/Json.h"
 #include "runtime/CodeModule.h"
 
 #include <algorithm>
@@ -27,6 +28,7 @@ Result<std::shared_ptr<const Model>> Model::open(const std::string &path, const 
     return malformed("{}: manifest: step.page_bytes is 0: a model that generates needs a key-value cache", path);
   YOKE_TRY(model->loadWeights(options));
   YOKE_TRY(model->loadCode());
+  YOKE_TRY(model->loadDraft());
   YOKE_TRY(model->loadTexts());
   model->loadSeconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return model;
@@ -48,6 +50,33 @@ Status Model::loadCode() {
   greedyLoop = reinterpret_cast<YokeLoopFunction>(code->symbol(YOKE_GREEDY_LOOP_SYMBOL));
   if (!greedyLoop)
     return malformed("{}: section code: does not define {}", path, YOKE_GREEDY_LOOP_SYMBOL);
+  return {};
+}
+
+Status Model::loadDraft() {
+  if (!manifest.draft)
+    return {};
+  for (const DraftEntry &entry : manifest.draft->entries) {
+    const std::string symbol = YOKE_DRAFT_SYMBOL_PREFIX + entry.name;
+    draftFunctions.push_back(reinterpret_cast<YokeDraftFunction>(code->symbol(symbol.c_str())));
+    if (!draftFunctions.back())
+      return malformed("{}: section code: does not define {}", path, symbol);
+  }
+  const PackageSection *section = package->find(section_names::draftVocabulary);
+  if (!section)
+    return manifest.draft->vocabulary == manifest.vocabSize
+               ? Status()
+               : malformed("{}: no section {}, but the manifest's draft has {} of {} tokens", path,
+                           section_names::draftVocabulary, manifest.draft->vocabulary, manifest.vocabSize);
+  const std::string source = fmt::format("{}: {}", path, section_names::draftVocabulary);
+  const Json list = YOKE_TRY(parseJson(section->text(), source, {.depth = 2}));
+  if (!list.is_array() || static_cast<int64_t>(list.size()) != manifest.draft->vocabulary)
+    return malformed("{}: expected a list of {} tokens", source, manifest.draft->vocabulary);
+  for (const Json &token : list) {
+    if (!token.is_number_integer() || token < 0 || token >= manifest.vocabSize)
+      return malformed("{}: expected tokens below {}, found {}", source, manifest.vocabSize, describeJson(token));
+    draftVocabulary.push_back(token.get<int32_t>());
+  }
   return {};
 }
 

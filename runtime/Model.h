@@ -30,6 +30,10 @@ struct Model {
   YokeStepFunction step = nullptr;
   /// Null unless the manifest has a `loop`, and the latter one of best tokens.
   YokeLoopFunction loop = nullptr, greedyLoop = nullptr;
+  /// Those of manifest.draft->entries, in their order.
+  std::vector<YokeDraftFunction> draftFunctions;
+  /// The token of each draft token; empty: the same.
+  std::vector<int32_t> draftVocabulary;
   std::span<const std::byte> weights;
   /// Null when the package has no tokenizer.
   std::unique_ptr<Tokenizer> tokenizer;
@@ -55,6 +59,7 @@ struct Model {
 private:
   Status loadTexts();
   Status loadCode();
+  Status loadDraft();
   Status loadWeights(const ModelOptions &options);
 
   std::optional<Package> package;

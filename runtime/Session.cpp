@@ -1,20 +1,11 @@
 #include "runtime/Session.h"
 
-#include "Package/StepAbi.h"
+#include "runtime/StepArguments.h"
 
 #include <algorithm>
 
 namespace yoke {
 namespace {
-
-template <class T> YokeMemRef1 memref(const T *data, size_t size) {
-  void *address = const_cast<void *>(static_cast<const void *>(data));
-  return {address, address, 0, static_cast<int64_t>(size), 1};
-}
-
-YokeMemRef1 memref(const std::vector<int32_t> &values) { return memref(values.data(), values.size()); }
-
-void waitAtBarrier(void *context) { static_cast<SpinBarrier *>(context)->wait(); }
 
 /// Below this many bytes of weights per thread, meeting at barriers costs more than a further thread saves.
 constexpr int64_t weightBytesPerThread = int64_t(1) << 20;
@@ -77,27 +68,22 @@ void Session::run(StepBatch &batch, std::span<float> rows, YokeStepFunction code
 }
 
 void Session::runHere(StepBatch &batch, std::span<float> rows, YokeStepFunction step) {
-  std::span<const int32_t> table = batch.blockTable();
-  std::span<const std::byte> weightBytes = sharedModel->weights;
-  struct Arguments {
-    YokeMemRef1 weights, arena, kv, tokens, positions, slots, limits, sequences, parents, outputs, blocks;
-    int64_t blockStride;
-    YokeMemRef1 result;
+  const int64_t needed = resultFloats(batch.outputCount(), batch.tokenCount());
+  std::span<float> result = rows;
+  if (static_cast<int64_t>(rows.size()) < needed) { // the caller has no use for features, or marked
+    ownResult.resize(std::max<size_t>(ownResult.size(), needed));
+    result = ownResult;
+  }
+  struct Arguments : BatchArguments {
+    YokeMemRef1 weights, arena, kv, result;
   };
   const Arguments shared = {
-      memref(weightBytes.data(), weightBytes.size()),
-      memref(arena.data(), arena.size()),
-      cache ? memref(cache->pages().begin(), cache->pages().committedBytes()) : memref<std::byte>(nullptr, 0),
-      memref(batch.tokens),
-      memref(batch.positions),
-      memref(batch.slots),
-      memref(batch.limits),
-      memref(batch.sequences),
-      memref(batch.parents),
-      memref(batch.outputs),
-      memref(table.data(), table.size()),
-      batch.blockStride(),
-      memref(rows.data(), batch.outputCount() * outputColumns()),
+      BatchArguments(batch),
+      memref(sharedModel->weights),
+      memref(std::span<const std::byte>(arena.data(), arena.size())),
+      cache ? memref(std::span<const std::byte>(cache->pages().begin(), cache->pages().committedBytes()))
+            : memref(std::span<const std::byte>()),
+      memref(std::span<const float>(result.first(needed))),
   };
   ThreadTeam &members = *threads;
   members.run([&](int thread) {
@@ -105,22 +91,23 @@ void Session::runHere(StepBatch &batch, std::span<float> rows, YokeStepFunction 
     step(&a.weights, &a.arena, &a.kv, &a.tokens, &a.positions, &a.slots, &a.limits, &a.sequences, &a.parents,
          &a.outputs, &a.blocks, a.blockStride, &a.result, thread, members.size(), &members.barrier(), waitAtBarrier);
   });
+  if (result.data() != rows.data())
+    std::copy_n(result.begin(), std::min<int64_t>(static_cast<int64_t>(rows.size()), needed), rows.begin());
 }
 
 void Session::runLoop(YokeLoopFunction loop, const LoopMemory &memory, void *host, const YokeLoopHooks &hooks) {
   struct Arguments {
     YokeMemRef1 weights, arena, kv, state, blocks, rows, ids, table;
   };
-  std::span<const std::byte> weightBytes = sharedModel->weights;
   const Arguments shared = {
-      memref(weightBytes.data(), weightBytes.size()),
-      memref(arena.data(), arena.size()),
-      memref(cache->pages().begin(), cache->pages().committedBytes()),
-      memref(memory.state.data(), memory.state.size()),
-      memref(memory.blocks.data(), memory.blocks.size()),
-      memref(memory.rows.data(), memory.rows.size()),
-      memref(memory.ids.data(), memory.ids.size()),
-      memref(memory.table.data(), memory.table.size()),
+      memref(sharedModel->weights),
+      memref(std::span<const std::byte>(arena.data(), arena.size())),
+      memref(std::span<const std::byte>(cache->pages().begin(), cache->pages().committedBytes())),
+      memref(memory.state),
+      memref(memory.blocks),
+      memref(memory.rows),
+      memref(memory.ids),
+      memref(memory.table),
   };
   ThreadTeam &members = *threads;
   struct Member {

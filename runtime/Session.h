@@ -29,12 +29,12 @@ public:
   /// Errors: Usage (thread count), Resources.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, const SessionOptions &options);
 
-  /// Runs one step. Writes `batch.outputCount()` rows of output_columns floats to `result`, in the order in which the
-  /// batch asked for them. The batch holds 1 to maxStepTokens() tokens whose slots are writable
-  /// (KvCache::prepareWrite). With a ropeSwitch(), its texts are all longer than that or all not, and
-  /// StepBatch::reachTo says which where no position in the step does. `code`, where given, runs instead of the
-  /// package's; it is made for the same weights.
-  void run(StepBatch &batch, std::span<float> result, YokeStepFunction code = nullptr);
+  /// Runs one step. Writes `batch.outputCount()` rows of output_columns floats to `rows`, in the order in which the
+  /// batch asked for them, and, where `rows` has room for resultFloats(), behind them the features of each token. The
+  /// batch holds 1 to maxStepTokens() tokens whose slots are writable (KvCache::prepareWrite). With a ropeSwitch(), its
+  /// texts are all longer than that or all not, and StepBatch::reachTo says which where no position in the step does.
+  /// `code`, where given, runs instead of the package's; it is made for the same weights.
+  void run(StepBatch &batch, std::span<float> rows, YokeStepFunction code = nullptr);
 
   /// The memory of a compiled loop, see LoopAbi.h.
   struct LoopMemory {
@@ -52,6 +52,12 @@ public:
   /// LongRoPE: the number of tokens up to which a text is rotated for short texts; keys and values that were computed
   /// before a text grew longer have to be computed anew. 0: there is no such limit.
   int64_t ropeSwitch() const { return sharedModel->manifest.step.ropeSwitch; }
+  /// Of the rows that draft heads go on from; 0: the model has none, or a device that gives none runs it.
+  int64_t featureColumns() const { return stepDevice ? 0 : sharedModel->manifest.step.featureColumns; }
+  /// Floats that a step writes.
+  int64_t resultFloats(int64_t outputs, int64_t tokens) const {
+    return outputs * outputColumns() + tokens * featureColumns();
+  }
   int64_t outputColumns() const { return sharedModel->manifest.step.outputColumns; }
   bool hasKvCache() const { return cache.has_value(); }
   KvCache &kvCache() { return *cache; }
@@ -74,6 +80,7 @@ private:
   std::shared_ptr<const Model> sharedModel;
   std::unique_ptr<ThreadTeam> threads;
   AnonymousMemory arena;
+  std::vector<float> ownResult;
   std::optional<KvCache> cache;
   std::shared_ptr<StepDevice> stepDevice;
   /// Holds the token by which a step is told that its text is long.

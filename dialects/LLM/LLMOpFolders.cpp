@@ -15,6 +15,16 @@ OpFoldResult ActivationOp::fold(FoldAdaptor) {
   return {};
 }
 
+/// Rows of rows are rows.
+OpFoldResult ReshapeRowsOp::fold(FoldAdaptor) {
+  if (getX().getType() == getType())
+    return getX();
+  auto inner = getX().getDefiningOp<ReshapeRowsOp>();
+  if (inner && inner.getX().getType() == getType())
+    return inner.getX();
+  return {};
+}
+
 /// A factor of one is no scale.
 OpFoldResult ScaleOp::fold(FoldAdaptor) {
   if (getFactor().isExactlyValue(1.0))

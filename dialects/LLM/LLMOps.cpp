@@ -149,6 +149,16 @@ LogicalResult ConcatHeadsOp::verify() {
   return success();
 }
 
+LogicalResult ReshapeRowsOp::verify() {
+  int64_t before = columns(getX()), after = columns(getResult());
+  if (before == 0 || after == 0 || (before % after != 0 && after % before != 0))
+    return emitOpError() << "expected columns of which one number divides the other, found " << before << " and "
+                         << after;
+  if (getX().getType().getElementType() != getResult().getType().getElementType())
+    return emitOpError("expected x and the result of the same element type");
+  return success();
+}
+
 LogicalResult RopeOp::verify() {
   int64_t headDim = static_cast<int64_t>(getHeadDim());
   if (headDim < 1 || columns(getX()) % headDim != 0)

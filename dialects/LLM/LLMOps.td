@@ -273,6 +273,23 @@ def LLM_ConcatHeadsOp : LLM_Op<"concat_heads", [InferTypeOpAdaptor]> {
   let hasVerifier = 1;
 }
 
+def LLM_ReshapeRowsOp : LLM_Op<"reshape_rows"> {
+  let summary = "the same elements as rows of another length";
+  let description = [{
+    Row-major, nothing moves: x of [T, N * D] to [T * N, D], whose rows t * N, t * N + 1, ... are the parts of row t; or x of [T * N, D] to
+    [T, N * D]. Draft heads make one product for all heads of it, and one row of the tokens of a path.
+
+    Example: `%r = llm.reshape_rows %x : tensor<?x1024xf32> -> tensor<?x256xf32>`
+
+    Constraints: the columns of one divide those of the other; the element types agree.
+  }];
+  let arguments = (ins LLM_Rows:$x);
+  let results = (outs LLM_Rows:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
 def LLM_RopeOp : LLM_SameTypeOp<"rope"> {
   let summary = "rotary position embedding";
   let description = [{

@@ -32,8 +32,9 @@ struct yoke_compile_options {
   int64_t context;         /* with a JSON target: tokens of a sequence in the KV cache; 0: 1024 */
   const char *kv_cache; /* "f32", "bf16", "f16": what keys and values are kept as; default: as in the program, which is
                            "f32" for a checkpoint */
-  const char *draft;    /* what a compiled generation loop guesses with: "none", "prompt-lookup:n=3", ...; NULL: no such
-                           loop */
+  const char *draft;    /* what the package guesses with: "medusa:FOLDER", "hydra:FOLDER", "eagle:FOLDER": draft heads
+                           beside the model, "medusa": heads in its own checkpoint; "none", "prompt-lookup:n=3", ...: a
+                           compiled generation loop; NULL: neither */
   const char *probe; /* the name of an RMS norm's weight: the package's step gives, for every token, that norm's input
                         and result side by side instead of logits; NULL: logits */
   const char *ffn_skip; /* a policy of `yoke calibrate ffn-skip` or its file; "record": no skips, but the similarities

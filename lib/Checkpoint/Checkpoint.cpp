@@ -68,7 +68,7 @@ Result<std::string> shardPath(const std::string &folder, const std::string &name
 
 } // namespace
 
-Result<Checkpoint> Checkpoint::open(const std::string &folder) {
+Result<Checkpoint> Checkpoint::openFolder(const std::string &folder) {
   Checkpoint out;
   out.folderPath = folder;
   struct stat status;
@@ -76,6 +76,11 @@ Result<Checkpoint> Checkpoint::open(const std::string &folder) {
     return malformed("{}: {}", printable(folder, 4096), strerror(errno));
   if (!S_ISDIR(status.st_mode))
     return malformed("{}: expected a checkpoint folder", printable(folder, 4096));
+  return out;
+}
+
+Result<Checkpoint> Checkpoint::open(const std::string &folder) {
+  Checkpoint out = YOKE_TRY(openFolder(folder));
   out.configFile = YOKE_TRY(openText(folder, "config.json", maxSmallFileBytes));
   out.tokenizerFile = YOKE_TRY(openOptionalText(folder, "tokenizer.json", maxTokenizerBytes));
   out.tokenizerConfigFile = YOKE_TRY(openOptionalText(folder, "tokenizer_config.json", maxSmallFileBytes));
@@ -84,6 +89,47 @@ Result<Checkpoint> Checkpoint::open(const std::string &folder) {
   YOKE_TRY(out.openWeights());
   out.indexByName();
   return out;
+}
+
+Result<Checkpoint> Checkpoint::openHeads(const std::string &folder) {
+  Checkpoint out = YOKE_TRY(openFolder(folder));
+  if (auto config = YOKE_TRY(openOptionalText(folder, "config.json", maxSmallFileBytes)))
+    out.configFile = std::move(*config);
+  YOKE_TRY(out.openHeadWeights());
+  out.indexByName();
+  return out;
+}
+
+Status Checkpoint::openHeadWeights() {
+  if (exists(folderPath + "/model.safetensors") || exists(fmt::format("{}/{}", folderPath, indexName)))
+    return openWeights();
+  for (std::string name : {"medusa_lm_head.safetensors", "hydra_lm_head.safetensors"})
+    if (std::string path = fmt::format("{}/{}", folderPath, name); exists(path))
+      return addShard(name, path, Links::Follow);
+  for (std::string_view name : {"medusa_lm_head.pt", "hydra_lm_head.pt", "pytorch_model.bin"})
+    if (exists(fmt::format("{}/{}", folderPath, name)))
+      return malformed(
+          "{0}/{1}: pickled weights are not read: convert them with python -c \"import torch, "
+          "safetensors.torch as s; t = torch.load('{1}', map_location='cpu'); t = t if isinstance(t, dict) else "
+          "t.state_dict(); s.save_file({{k: v.clone() for k, v in t.items()}}, 'model.safetensors')\"",
+          printable(folderPath, 4096), name);
+  return malformed("{}: no model.safetensors, medusa_lm_head.safetensors or hydra_lm_head.safetensors",
+                   printable(folderPath, 4096));
+}
+
+void Checkpoint::attach(Checkpoint other, std::string_view prefix) {
+  const auto first = static_cast<uint32_t>(shards.size());
+  for (Shard &shard : other.shards) {
+    for (TensorInfo &tensor : shard.table.table) {
+      tensor.name = attachedNames.emplace_back(fmt::format("{}{}", prefix, tensor.name));
+      tensor.file += first;
+    }
+    shard.name = fmt::format("{}{}", prefix, shard.name);
+    shards.push_back(std::move(shard));
+  }
+  attachedConfigs.push_back(std::move(other.configFile));
+  byName.clear();
+  indexByName();
 }
 
 Status Checkpoint::openWeights() {
@@ -173,6 +219,8 @@ template <class Hash> void Checkpoint::hashContent(Hash &hash) const {
   addOptional("chat_template.jinja", chatTemplateFile);
   for (const Shard &shard : shards)
     add(shard.name, shard.file);
+  for (const MappedFile &file : attachedConfigs)
+    add("heads/config.json", file);
 }
 
 std::string Checkpoint::contentKey() const {

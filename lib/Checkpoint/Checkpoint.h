@@ -6,6 +6,7 @@
 #include "Support/Error.h"
 #include "Support/File.h"
 
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,14 @@ public:
   /// refused, except from a snapshot of the Hugging Face cache to its blobs. Tensor bytes are not touched. JSON is not
   /// parsed, except the index. Errors: Malformed, or Resources by the system.
   static Result<Checkpoint> open(const std::string &folder);
+
+  /// Opens a folder of draft heads: config.json when there is one, and model.safetensors or its shards, else
+  /// medusa_lm_head.safetensors or hydra_lm_head.safetensors. Checks and errors as open().
+  static Result<Checkpoint> openHeads(const std::string &folder);
+
+  /// Takes over the weights of another checkpoint, whose tensors get names that begin with `prefix` (which no name
+  /// here does). Its other files are left out, but count for the hashes.
+  void attach(Checkpoint other, std::string_view prefix);
 
   const std::string &folder() const { return folderPath; }
   std::string_view config() const { return configFile.text(); }
@@ -57,7 +66,9 @@ private:
   static std::optional<std::string_view> text(const std::optional<MappedFile> &file) {
     return file ? std::optional(file->text()) : std::nullopt;
   }
+  static Result<Checkpoint> openFolder(const std::string &folder);
   Status openWeights();
+  Status openHeadWeights();
   Status openShards(const std::string &indexText);
   Status addShard(std::string name, const std::string &path, Links links);
   Status checkClaims(const ShardIndex &index) const;
@@ -68,6 +79,8 @@ private:
   MappedFile configFile;
   std::optional<MappedFile> tokenizerFile, tokenizerConfigFile, generationConfigFile, chatTemplateFile;
   std::vector<Shard> shards;
+  std::deque<std::string> attachedNames;
+  std::vector<MappedFile> attachedConfigs;
   std::vector<const TensorInfo *> byName;
   std::vector<std::string> warningLines;
 };

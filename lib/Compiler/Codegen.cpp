@@ -12,9 +12,8 @@
 
 using namespace yoke;
 
-/// What the runtime calls: lib/Package/StepAbi.h and LoopAbi.h.
-static constexpr llvm::StringLiteral exportedFunctions[] = {"_mlir_ciface_yoke_step", "_mlir_ciface_yoke_generate",
-                                                            "_mlir_ciface_yoke_generate_greedy"};
+/// What the runtime calls has a C interface: lib/Package/StepAbi.h and LoopAbi.h.
+static constexpr llvm::StringLiteral exportedPrefix = "_mlir_ciface_yoke_";
 
 /// "+avx512vnni,+avx512bf16".
 static std::string featureString(const CpuTarget &target) {
@@ -63,7 +62,7 @@ Result<llvm::SmallVector<char, 0>> yoke::compileToObject(mlir::ModuleOp module, 
     function.addFnAttr("tune-cpu", target.tune);
     if (!target.extensions.empty())
       function.addFnAttr("target-features", featureString(target));
-    if (!llvm::is_contained(exportedFunctions, function.getName()))
+    if (!function.getName().starts_with(exportedPrefix))
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
   }
   auto optimise = mlir::makeOptimizingTransformer(/*optLevel=*/2, /*sizeLevel=*/0, machine.get());

@@ -120,7 +120,12 @@ private:
     else if (!options.weights.empty() && !llvm::is_contained(quantizedWeightTypes(), options.weights))
       return usageError("weights {}: expected f32, bf16, f16, {}", options.weights,
                         llvm::join(quantizedWeightTypes(), ", "));
+    std::optional<Checkpoint> heads;
+    if (isDraftHeads(options.draft))
+      import.draft = YOKE_TRY(openDraft(heads));
     module = YOKE_TRY(importCheckpoint(context, *checkpoint, import));
+    if (heads)
+      checkpoint->attach(std::move(*heads), headsPrefix);
     return options.probe.empty() ? Status() : probeNorm(*module, options.probe);
   }
 
@@ -162,6 +167,17 @@ private:
     return {};
   }
 
+  /// KIND or KIND:FOLDER.
+  Result<DraftHeads> openDraft(std::optional<Checkpoint> &heads) {
+    auto [kind, folder] = StringRef(options.draft).split(':');
+    if (folder.empty() && kind != "medusa")
+      return usageError("draft {}: expected the folder of the heads, {}:FOLDER", options.draft, kind.str());
+    if (folder.empty())
+      return DraftHeads{kind.str(), nullptr};
+    heads = YOKE_TRY(Checkpoint::openHeads(folder.str()));
+    return DraftHeads{kind.str(), &*heads};
+  }
+
   /// A package is not made with a tokenizer that could not be loaded from it.
   Status checkTokenizer() {
     if (auto text = checkpoint->tokenizer())
@@ -179,7 +195,7 @@ private:
 
   /// Adds the generation loop that is asked for.
   Status makeLoop() {
-    if (options.draft.empty())
+    if (options.draft.empty() || isDraftHeads(options.draft))
       return {};
     DraftOptions draftOptions = YOKE_TRY(readDraftOptions(options.draft));
     draft = draftOptions.text;
@@ -355,6 +371,8 @@ private:
       std::vector<std::string> remarks = std::move(manifest.remarks);
       manifest = YOKE_TRY(describeModule(*module));
       manifest.remarks = std::move(remarks);
+      if (auto tokens = (*module)->getAttrOfType<DenseI32ArrayAttr>("llm.draft_vocabulary"))
+        draftVocabulary.assign(tokens.asArrayRef().begin(), tokens.asArrayRef().end());
       manifest.step.ropeSwitch = ropeSwitch;
       if (manifest.loop)
         manifest.loop->draft = draft;
@@ -388,6 +406,8 @@ private:
     YOKE_TRY(addOptional(section_names::tokenizerConfig, checkpoint->tokenizerConfig()));
     YOKE_TRY(addOptional(section_names::generationConfig, checkpoint->generationConfig()));
     YOKE_TRY(addOptional("chat_template", checkpoint->chatTemplate()));
+    if (!draftVocabulary.empty())
+      YOKE_TRY(addOptional(section_names::draftVocabulary, dumpJson(draftVocabulary)));
     YOKE_TRY(packWeights(writer));
     report("write", 0);
     return writer.finish();
@@ -424,7 +444,8 @@ private:
   std::string simplified; ///< the module as the package keeps it
   std::string draft;      ///< canonical
   std::vector<int64_t> buckets;
-  std::string sourceSha256; ///< of the checkpoint, once asked for
+  std::string sourceSha256;             ///< of the checkpoint, once asked for
+  std::vector<int32_t> draftVocabulary; ///< the model's token of each draft token; empty: the same
   Manifest manifest;
 };
 

@@ -17,7 +17,9 @@ struct CompileOptions {
   std::string weights;     ///< "f32", "bf16", "f16", "q8", "q4", "q4-plain", "q4-asymmetric", or empty: as stored
   std::string activations; ///< "i8", "i16", "bf16", or empty: i8 where weights are quantised
   std::string kvCache; ///< "f32", "bf16", "f16": what keys and values are kept as; empty: f32 in a checkpoint's program
-  std::string draft;   ///< what the compiled generation loop guesses with, NAME[:KEY=VALUE,...]; empty: no loop
+  /// "medusa:FOLDER", "hydra:FOLDER", "eagle:FOLDER": draft heads beside the model, "medusa": those in the model; else
+  /// what the compiled generation loop guesses with, NAME[:KEY=VALUE,...]; empty: neither.
+  std::string draft;
   std::string ffnSkip; ///< a policy (Package/SkipPolicy.h) or its file, "record" (none skips, cosines kept); empty: off
   std::string emit;    ///< empty: a package; "llm", "fused", "linalg", "kernels", "llvm": the text of that stage;
                        ///< "timed-code": the linked code of a step that tells when each kernel begins

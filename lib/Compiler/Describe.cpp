@@ -12,7 +12,8 @@ namespace {
 /// Typed reads from a dictionary attribute of the module.
 class Fields {
 public:
-  Fields(ModuleOp module, StringRef name) : name(name.str()), dictionary(module->getAttrOfType<DictionaryAttr>(name)) {}
+  Fields(ModuleOp module, StringRef name) : Fields(name, module->getAttrOfType<DictionaryAttr>(name)) {}
+  Fields(StringRef name, DictionaryAttr dictionary) : name(name.str()), dictionary(dictionary) {}
 
   bool present() const { return static_cast<bool>(dictionary); }
 
@@ -43,6 +44,7 @@ static Status describeStep(const Fields &step, StepDescription &out) {
   out.arenaBytes = YOKE_TRY(step.integer("arena_bytes"));
   out.arenaBytesPerThread = YOKE_TRY(step.integer("arena_bytes_per_thread"));
   out.outputColumns = YOKE_TRY(step.integer("output_columns"));
+  out.featureColumns = step.optionalInteger("feature_columns").value_or(0);
   out.pageTokens = YOKE_TRY(step.integer("page_tokens"));
   out.pageBytes = step.optionalInteger("page_bytes").value_or(0);
   int64_t layers = step.optionalInteger("kv_layers").value_or(0);
@@ -68,6 +70,25 @@ static Status describeStep(const Fields &step, StepDescription &out) {
   return {};
 }
 
+/// Draft heads, nothing without them.
+static Result<std::optional<DraftDescription>> describeDraft(ModuleOp module) {
+  Fields draft(module, "llm.draft"), entries(module, "llm.entries");
+  if (!draft.present())
+    return std::nullopt;
+  if (!entries.present())
+    return malformed("the module has an attribute llm.draft, but no function of draft heads");
+  DraftDescription out;
+  out.kind = YOKE_TRY(draft.string("kind"));
+  out.heads = YOKE_TRY(draft.integer("heads"));
+  out.vocabulary = YOKE_TRY(draft.integer("vocabulary"));
+  for (NamedAttribute entry : entries.all()) {
+    DraftEntry described{entry.getName().str(), {}};
+    YOKE_TRY(describeStep(Fields(entry.getName(), dyn_cast<DictionaryAttr>(entry.getValue())), described.step));
+    out.entries.push_back(std::move(described));
+  }
+  return out;
+}
+
 Result<Manifest> yoke::describeModule(ModuleOp module) {
   Fields model(module, "llm.model"), step(module, "llm.step"), kernels(module, "llm.kernels");
   if (!model.present() || !step.present() || !kernels.present())
@@ -88,6 +109,7 @@ Result<Manifest> yoke::describeModule(ModuleOp module) {
   YOKE_TRY(describeStep(step, out.step));
   if (Fields loop(module, "decode.loop"); loop.present())
     out.loop = LoopDescription{"", YOKE_TRY(loop.integer("capacity")), loop.optionalInteger("best").value_or(0)};
+  out.draft = YOKE_TRY(describeDraft(module));
   if (auto bytes = module->getAttrOfType<IntegerAttr>("llm.token_bytes"))
     out.tokenBytes = bytes.getInt();
   for (NamedAttribute entry : kernels.all())

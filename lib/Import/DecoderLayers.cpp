@@ -53,6 +53,7 @@ Status yoke::import::buildPreNormDecoder(ModelBuilder &model, ConfigReader &conf
   Value x = model.embedding(model.tokens(), embedding);
   for (int64_t layer = 0; layer < d.shape.layers; ++layer) {
     std::string prefix = fmt::format("model.layers.{}", layer);
+    model.noteLayer(x);
     Value normed = model.rmsNorm(x, prefix + ".input_layernorm", hidden, d.epsilon);
     x = model.add(x, attention(normed, layer, prefix));
     normed = model.rmsNorm(x, prefix + ".post_attention_layernorm", hidden, d.epsilon);

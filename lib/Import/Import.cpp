@@ -3,6 +3,7 @@
 
 #include "Import/Family.h"
 #include "Import/SpecialTokens.h"
+#include "Import/heads/HeadImport.h"
 #include "MoE/MoE.h"
 #include "Support/Text.h"
 
@@ -115,11 +116,13 @@ Result<OwningOpRef<ModuleOp>> yoke::importModel(MLIRContext &context, std::strin
   YOKE_TRY(model.weights().check([&](StringRef name) {
     StringRef bare = name;
     bare.consume_front(family.basePrefix);
-    return isBuffer(name) || name == "lm_head.weight" || name == "embed_out.weight" ||
+    return isBuffer(name) || isHeadTensor(name) || name == "lm_head.weight" || name == "embed_out.weight" ||
            any_of(family.unusedTensors, [&](StringRef unused) { return bare.starts_with(unused); });
   }));
   SpecialTokens tokens = YOKE_TRY(readSpecialTokens(fields, checkpoint, family.tokens, model.shape().vocabulary));
   setModelAttributes(model, choice, tokens);
+  if (options.draft)
+    YOKE_TRY(importHeads(model, *options.draft, fields));
 
   if (failed(verify(model.module())))
     return yoke::failed("{}: the imported module does not verify (an error in Yoke)", source);

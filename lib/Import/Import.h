@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,19 @@ namespace yoke {
 /// Element type of the weight matrices in the program.
 enum class WeightType { AsStored, F32, BF16, F16 };
 
+/// Draft heads that are imported beside the model.
+struct DraftHeads {
+  std::string kind;                       ///< "medusa", "hydra" or "eagle"
+  const Checkpoint *checkpoint = nullptr; ///< null: the heads are among the model's own tensors
+};
+
+/// Starts the names of the tensors of a separate checkpoint of heads, in the module and, after Checkpoint::attach, in
+/// the model's checkpoint.
+inline constexpr std::string_view headsPrefix = "heads/";
+
 struct ImportOptions {
   WeightType weightType = WeightType::AsStored; ///< vectors (norms, biases) always stay as stored
+  std::optional<DraftHeads> draft = std::nullopt;
   std::vector<std::string> *warnings = nullptr; ///< receives one line for each config key that has no effect
 };
 
@@ -26,8 +38,9 @@ struct ImportOptions {
 /// logical weight, and `func.func @step` from a ragged batch of T tokens to
 /// - the logits [R, vocab_size] of the R tokens whose output is wanted, and the new cache (task "generate");
 /// - one row [S, hidden_size] for each of S sequences (task "embed").
-/// Activations are f32. Weights are named, never read, except that a stored copy of tied embeddings is compared with
-/// its original.
+/// With draft heads the step returns what they go on from as well, [T, columns], and functions of their own stand
+/// beside it, see heads/HeadImport.h. Activations are f32. Weights are named, never read, except that a stored copy of
+/// tied embeddings is compared with its original.
 ///
 /// Errors (Malformed): a family, field or quantisation that is not supported, with all of them in one message; a
 /// config value outside its rule; tensors that are missing, extra, misshaped or not f32, f16 or bf16 (nor integers of a

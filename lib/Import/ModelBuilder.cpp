@@ -2,6 +2,7 @@
 #include "Import/ModelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace yoke;
@@ -33,16 +34,59 @@ Status ModelBuilder::begin(ConfigReader &config, const ModelShape &shape) {
   if (shape.kvHeads)
     arguments.push_back(llm::KVCacheType::get(context, shape.layers + shape.stateLayers, shape.kvHeads, shape.headDim,
                                               ops.getF32Type()));
-  ops.setInsertionPointToEnd(moduleOp->getBody());
-  step = func::FuncOp::create(ops, location, "step", FunctionType::get(context, arguments, {}));
+  openFunction("step", arguments);
+  step = function;
   table.insertBefore(step);
-  Block *body = step.addEntryBlock();
-  ops.setInsertionPointToStart(body);
-  tokenIds = body->getArgument(0);
-  batch = body->getArgument(1);
-  if (shape.kvHeads)
-    cache = body->getArgument(2);
   return {};
+}
+
+/// Arguments are told apart by their types.
+void ModelBuilder::openFunction(StringRef name, ArrayRef<Type> arguments) {
+  ops.setInsertionPointToEnd(moduleOp->getBody());
+  function = func::FuncOp::create(ops, location, name, FunctionType::get(ops.getContext(), arguments, {}));
+  Block *body = function.addEntryBlock();
+  ops.setInsertionPointToStart(body);
+  tokenIds = batch = cache = positionIds = {};
+  loads.clear();
+  ropeTables.clear();
+  for (BlockArgument argument : body->getArguments()) {
+    if (isa<llm::BatchType>(argument.getType()))
+      batch = argument;
+    else if (isa<llm::KVCacheType>(argument.getType()))
+      cache = argument;
+    else if (cast<RankedTensorType>(argument.getType()).getElementType().isInteger(32))
+      tokenIds = argument;
+  }
+}
+
+Value ModelBuilder::beginDraft(StringRef name, const DraftFunction &shape, WeightTable &weights) {
+  MLIRContext *context = ops.getContext();
+  SmallVector<Type> arguments = {rows(ops, shape.features)};
+  if (shape.tokensPerRow)
+    arguments.push_back(RankedTensorType::get({ShapedType::kDynamic}, ops.getI32Type()));
+  if (shape.kvHeads) {
+    arguments.push_back(llm::BatchType::get(context));
+    arguments.push_back(llm::KVCacheType::get(context, /*layers=*/1, shape.kvHeads, shape.headDim, ops.getF32Type()));
+  }
+  openFunction(name, arguments);
+  if (shape.tokensPerRow.value_or(1) != 1)
+    function.setArgAttr(1, "llm.tokens_per_row", ops.getI64IntegerAttr(*shape.tokensPerRow));
+  current = &weights;
+  return function.getArgument(0);
+}
+
+Value ModelBuilder::atStepEnd(function_ref<Value()> build) {
+  OpBuilder::InsertionGuard guard(ops);
+  ops.setInsertionPoint(step.getBody().front().getTerminator());
+  return build();
+}
+
+void ModelBuilder::addStepResult(Value rows) {
+  Operation *end = step.getBody().front().getTerminator();
+  SmallVector<Value> results(end->getOperands());
+  results.insert(results.begin() + 1, rows);
+  end->setOperands(results);
+  step.setType(FunctionType::get(ops.getContext(), step.getArgumentTypes(), TypeRange(ValueRange(results))));
 }
 
 Value ModelBuilder::positions() {
@@ -82,14 +126,21 @@ Value ModelBuilder::vector(StringRef name, int64_t size) {
 
 Value ModelBuilder::part(StringRef name, ArrayRef<int64_t> shape, StringRef tensor, ArrayRef<int64_t> tensorShape,
                          const Rows &rows) {
-  return load(table.declare(name, shape, tensor, tensorShape, rows));
+  return load(current->declare(name, shape, tensor, tensorShape, rows));
 }
 
 Value ModelBuilder::stack(StringRef name, ArrayRef<int64_t> shape, ArrayRef<TensorRows> parts) {
-  return load(table.declare(name, shape, parts));
+  return load(current->declare(name, shape, parts));
+}
+
+ml_program::GlobalOp ModelBuilder::globalOf(Value value) {
+  auto load = value ? value.getDefiningOp<ml_program::GlobalLoadConstOp>() : nullptr;
+  return load ? moduleOp->lookupSymbol<ml_program::GlobalOp>(load.getGlobalAttr().getLeafReference()) : nullptr;
 }
 
 Value ModelBuilder::embedding(Value ids, Value weight, int64_t offset) {
+  if (!tableGlobal)
+    tableGlobal = globalOf(weight);
   return llm::EmbeddingOp::create(ops, weight.getLoc(), rows(ops, columns(weight)), ids, weight, offset);
 }
 
@@ -110,13 +161,32 @@ Value ModelBuilder::concatHeads(Value a, Value b, int64_t heads) {
   return llm::ConcatHeadsOp::create(ops, b.getLoc(), a, b, static_cast<uint64_t>(heads));
 }
 
+Value ModelBuilder::concatColumns(ArrayRef<Value> parts) {
+  Value all = parts.front();
+  for (Value part : parts.drop_front())
+    all = concatHeads(all, part, 1);
+  return all;
+}
+
+Value ModelBuilder::columnRange(Value x, int64_t first, int64_t count) {
+  Value rowCount = tensor::DimOp::create(ops, x.getLoc(), x, arith::ConstantIndexOp::create(ops, x.getLoc(), 0));
+  SmallVector<OpFoldResult> offsets = {ops.getIndexAttr(0), ops.getIndexAttr(first)};
+  SmallVector<OpFoldResult> sizes = {rowCount, ops.getIndexAttr(count)};
+  SmallVector<OpFoldResult> strides(2, ops.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(ops, x.getLoc(), rows(ops, count), x, offsets, sizes, strides);
+}
+
+Value ModelBuilder::reshapeRows(Value x, int64_t columns) {
+  return llm::ReshapeRowsOp::create(ops, x.getLoc(), rows(ops, columns), x);
+}
+
 Value ModelBuilder::rmsNorm(Value x, StringRef name, int64_t size, double epsilon, float scaleOffset) {
   Value scale = vector((name + ".weight").str(), size);
   return llm::RmsNormOp::create(ops, scale.getLoc(), x, scale, ops.getF32FloatAttr(static_cast<float>(epsilon)),
                                 ops.getF32FloatAttr(scaleOffset));
 }
 
-Value ModelBuilder::ones(int64_t size) { return load(table.declareOnes(size)); }
+Value ModelBuilder::ones(int64_t size) { return load(current->declareOnes(size)); }
 
 Value ModelBuilder::layerNorm(Value x, StringRef name, double epsilon, bool affine) {
   Value scale = affine ? vector((name + ".weight").str(), columns(x)) : ones(columns(x));
@@ -155,7 +225,7 @@ Value ModelBuilder::rotate(Value x, const Rope &rope, int64_t headDim) {
   Value &angles = ropeTables[attribute];
   if (!angles) {
     OpBuilder::InsertionGuard guard(ops);
-    ops.setInsertionPointToStart(&step.getBody().front());
+    ops.setInsertionPointToStart(&function.getBody().front());
     angles = llm::RopeTableOp::create(ops, location, batch, attribute);
   }
   return llm::RopeOp::create(ops, x.getLoc(), x, angles, headDim);
@@ -175,6 +245,11 @@ Value ModelBuilder::attention(Value q, Value k, Value v, const AttentionShape &s
 }
 
 Value ModelBuilder::lmHead(Value x, Value weight, Value bias) {
+  if (function == step) {
+    hiddenRows = x;
+    headGlobal = globalOf(weight);
+    headBiasGlobal = globalOf(bias);
+  }
   return llm::LmHeadOp::create(ops, weight.getLoc(), x, weight, batch, bias, TypeAttr());
 }
 
@@ -182,10 +257,10 @@ Value ModelBuilder::pool(llm::PoolKind kind, Value x, bool normalize) {
   return llm::PoolOp::create(ops, location, kind, x, batch, normalize);
 }
 
-void ModelBuilder::finish(Value result) {
-  SmallVector<Value> results = {result};
+void ModelBuilder::finish(ValueRange rows) {
+  SmallVector<Value> results(rows);
   if (cache)
     results.push_back(cache);
   func::ReturnOp::create(ops, location, results);
-  step.setType(FunctionType::get(ops.getContext(), step.getArgumentTypes(), TypeRange(ValueRange(results))));
+  function.setType(FunctionType::get(ops.getContext(), function.getArgumentTypes(), TypeRange(ValueRange(results))));
 }

@@ -25,9 +25,16 @@ struct AttentionShape {
   std::optional<double> softcap = std::nullopt;
 };
 
-/// Writes `func.func @step` op by op. Names of weights are those of transformers, with the base model's prefix. All
-/// values are activations [T, columns] of f32 unless stated; sizes are checked against the checkpoint at the end, so
-/// every method can be called regardless of what the checkpoint holds.
+/// The arguments of a function that goes on from features of the model's tokens.
+struct DraftFunction {
+  int64_t features = 0;                     ///< columns
+  std::optional<int64_t> tokensPerRow = {}; ///< token ids for each row of features; nullopt: takes no tokens
+  int64_t kvHeads = 0, headDim = 0;         ///< of its one layer of keys and values; 0: no batch and no cache
+};
+
+/// Writes `func.func @step` op by op, then functions of draft heads. Names of weights are those of transformers, with
+/// the base model's prefix. All values are activations [T, columns] of f32 unless stated; sizes are checked against the
+/// checkpoint at the end, so every method can be called regardless of what the checkpoint holds.
 class ModelBuilder {
 public:
   ModelBuilder(mlir::MLIRContext &context, const Checkpoint &checkpoint, const ImportOptions &options,
@@ -45,6 +52,8 @@ public:
   mlir::Value modalities(llvm::ArrayRef<std::pair<int64_t, int64_t>> ranges);
   mlir::Value segments(int64_t open, int64_t close);
 
+  /// The value of a weight.
+  mlir::Value load(mlir::ml_program::GlobalOp global);
   /// A whole tensor [rows, columns] or [size] as a weight.
   mlir::Value matrix(llvm::StringRef name, int64_t rows, int64_t columns);
   mlir::Value vector(llvm::StringRef name, int64_t size);
@@ -65,6 +74,12 @@ public:
   mlir::Value headLinear(mlir::Value x, mlir::Value weight, int64_t first);
   /// Of each head the columns of a, then those of b.
   mlir::Value concatHeads(mlir::Value a, mlir::Value b, int64_t heads);
+  /// The columns of all parts, side by side.
+  mlir::Value concatColumns(llvm::ArrayRef<mlir::Value> parts);
+  /// Columns [first, first + count) of x.
+  mlir::Value columnRange(mlir::Value x, int64_t first, int64_t count);
+  /// The same elements as rows of `columns`.
+  mlir::Value reshapeRows(mlir::Value x, int64_t columns);
   /// `size` is that of the scale; each run of so many columns is normalised alone.
   mlir::Value rmsNorm(mlir::Value x, llvm::StringRef name, int64_t size, double epsilon, float scaleOffset = 0);
   /// With `affine` scaled and shifted by `name.weight` and `name.bias`.
@@ -84,10 +99,25 @@ public:
   /// One row for each sequence, [S, columns].
   mlir::Value pool(llm::PoolKind kind, mlir::Value x, bool normalize);
 
-  /// Ends the function with its result rows.
-  void finish(mlir::Value result);
+  /// Ends the function with its results, and the cache when it has one.
+  void finish(mlir::ValueRange results);
 
-  WeightTable &weights() { return table; }
+  /// Loads of the weights with which the step looks tokens up and makes logits; null before it has.
+  mlir::Value tokenTable() { return loadNamed(tableGlobal); }
+  mlir::Value headWeight() { return loadNamed(headGlobal); }
+  mlir::Value headBias() { return loadNamed(headBiasGlobal); }
+  /// Once the step is finished: x before the head, normalised, and the inputs of the layers that noteLayer() told of.
+  mlir::Value finalHidden() const { return hiddenRows; }
+  llvm::ArrayRef<mlir::Value> layerInputs() const { return layerRows; }
+  void noteLayer(mlir::Value x) { layerRows.push_back(x); }
+  /// Ops that `build` writes come at the end of the finished step.
+  mlir::Value atStepEnd(llvm::function_ref<mlir::Value()> build);
+  /// Makes the finished step return `rows` [T, columns] of it as well: what draft functions go on from.
+  void addStepResult(mlir::Value rows);
+  /// Opens another function, whose weights are those of `weights` from here on. Returns its features [T, columns].
+  mlir::Value beginDraft(llvm::StringRef name, const DraftFunction &shape, WeightTable &weights);
+
+  WeightTable &weights() { return *current; }
   const ModelShape &shape() const { return modelShape; }
   const Checkpoint &checkpoint() const { return source; }
   const ImportOptions &options() const { return importOptions; }
@@ -96,7 +126,9 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> take() { return std::move(moduleOp); }
 
 private:
-  mlir::Value load(mlir::ml_program::GlobalOp global);
+  void openFunction(llvm::StringRef name, llvm::ArrayRef<mlir::Type> arguments);
+  mlir::Value loadNamed(mlir::ml_program::GlobalOp global) { return global ? load(global) : mlir::Value(); }
+  mlir::ml_program::GlobalOp globalOf(mlir::Value value);
   mlir::Value ones(int64_t size);
 
   const Checkpoint &source;
@@ -106,10 +138,14 @@ private:
   mlir::OpBuilder ops;
   mlir::Location location;
   ModelShape modelShape;
-  mlir::func::FuncOp step;
+  mlir::func::FuncOp step, function; ///< the step, and what is being written
   mlir::Value tokenIds, batch, cache, positionIds;
   llvm::DenseMap<mlir::Attribute, mlir::Value> ropeTables;
   llvm::StringMap<mlir::Value> loads;
+  WeightTable *current = &table;
+  mlir::ml_program::GlobalOp tableGlobal, headGlobal, headBiasGlobal;
+  mlir::Value hiddenRows;
+  llvm::SmallVector<mlir::Value> layerRows;
 };
 
 } // namespace yoke::import

@@ -60,7 +60,7 @@ Type WeightTable::elementType(const TensorInfo *tensor, bool matrix) {
 }
 
 ml_program::GlobalOp WeightTable::create(StringRef name, RankedTensorType type, Attribute value) {
-  StringAttr symbol = builder.getStringAttr(name);
+  StringAttr symbol = builder.getStringAttr(space + name.str());
   return ml_program::GlobalOp::create(builder, NameLoc::get(symbol), symbol, TypeAttr::get(type),
                                       /*is_mutable=*/nullptr, value, builder.getStringAttr("private"));
 }
@@ -113,17 +113,17 @@ llm::PieceAttr WeightTable::pieceOf(const TensorRows &part) {
   std::string stored = storedName(part.tensor);
   if (std::optional<std::string> stem = quantizedStem(part)) {
     expectQuantized(*stem, part.shape);
-    return llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(scheme->integersOf(*stem)), part.rows.offset,
-                               part.rows.block, part.rows.stride, part.rows.count,
+    return llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(space + scheme->integersOf(*stem)),
+                               part.rows.offset, part.rows.block, part.rows.stride, part.rows.count,
                                /*transposed=*/false);
   }
   const TensorInfo *tensor = checkpoint.find(stored);
   if (expected.try_emplace(stored, part.shape).second && tensor && tensor->dtype != DType::F32 &&
       tensor->dtype != DType::F16 && tensor->dtype != DType::BF16)
     unsupportedTypes.push_back(fmt::format("{} is {}", printable(stored), dtypeName(tensor->dtype)));
-  return llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(stored), part.rows.offset, part.rows.block,
-                             part.rows.stride, part.rows.count, part.rows.transposed, part.rows.firstColumn,
-                             part.rows.columns);
+  return llm::PieceAttr::get(builder.getContext(), builder.getStringAttr(space + stored), part.rows.offset,
+                             part.rows.block, part.rows.stride, part.rows.count, part.rows.transposed,
+                             part.rows.firstColumn, part.rows.columns);
 }
 
 ml_program::GlobalOp WeightTable::declare(StringRef name, ArrayRef<int64_t> shape, ArrayRef<TensorRows> parts) {

@@ -47,6 +47,10 @@ public:
   /// was saved from the base model.
   WeightTable(mlir::ModuleOp module, const Checkpoint &checkpoint, WeightType matrixType, llvm::StringRef basePrefix);
 
+  /// Starts the names of globals, and of the tensors in their values, from here on: for the weights of a second
+  /// checkpoint, see Checkpoint::attach.
+  void setNamespace(llvm::StringRef prefix) { space = prefix.str(); }
+
   /// From here on matrices of linear layers may be stored quantised.
   void setScheme(const StoredScheme &stored) { scheme = stored; }
 
@@ -99,7 +103,7 @@ private:
   mlir::OpBuilder builder;
   const Checkpoint &checkpoint;
   WeightType requested;
-  std::string basePrefix;
+  std::string basePrefix, space;
   bool hasPrefix;
   llvm::StringMap<mlir::ml_program::GlobalOp> globals;
   llvm::StringMap<std::vector<int64_t>> expected;

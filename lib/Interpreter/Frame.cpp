@@ -304,6 +304,15 @@ Result<Values> Frame::execute(Operation *op) {
       .Case([&](llm::ConcatHeadsOp x) {
         return one(kernels::concatHeads(matrix(x.getA()), matrix(x.getB()), static_cast<int64_t>(x.getHeads())));
       })
+      .Case([&](llm::ReshapeRowsOp x) -> Result<Values> {
+        Matrix reshaped = matrix(x.getX());
+        int64_t columns = x.getType().getDimSize(1), elements = reshaped.rows * reshaped.cols;
+        if (elements % columns != 0)
+          return errorAt(ErrorKind::Usage, op, "rows that do not make whole rows of the result");
+        reshaped.rows = elements / columns;
+        reshaped.cols = columns;
+        return one(std::move(reshaped));
+      })
       .Case([&](llm::RmsNormOp x) {
         return one(kernels::rmsNorm(matrix(x.getX()), matrix(x.getScale()), x.getEpsilon().convertToDouble(),
                                     x.getScaleOffset().convertToDouble()));

@@ -1,5 +1,7 @@
 #include "Package/Manifest.h"
 
+#include <algorithm>
+
 namespace yoke {
 namespace {
 
@@ -30,10 +32,31 @@ Json stepToJson(const StepDescription &step) {
                                {"layer", record.layer},
                                {"offset", record.offset},
                                {"size", record.size}});
+  if (step.featureColumns > 0)
+    json["feature_columns"] = step.featureColumns;
   return json;
 }
 
+Json draftToJson(const DraftDescription &draft) {
+  Json entries = Json::array();
+  for (const DraftEntry &entry : draft.entries)
+    entries.push_back({{"name", entry.name}, {"step", stepToJson(entry.step)}});
+  return {
+      {"kind", draft.kind}, {"heads", draft.heads}, {"vocabulary", draft.vocabulary}, {"entries", std::move(entries)}};
+}
+
 } // namespace
+
+bool isDraftHeads(std::string_view spec) {
+  return std::ranges::find(draftHeadKinds, spec.substr(0, spec.find(':'))) != std::end(draftHeadKinds);
+}
+
+const DraftEntry *DraftDescription::find(std::string_view name) const {
+  for (const DraftEntry &entry : entries)
+    if (entry.name == name)
+      return &entry;
+  return nullptr;
+}
 
 Json Manifest::toJson() const {
   Json kernelList = Json::array();
@@ -63,6 +86,8 @@ Json Manifest::toJson() const {
       {"token_bytes", optionalToJson(tokenBytes)}};
   if (loop)
     json["loop"] = {{"draft", loop->draft}, {"capacity", loop->capacity}, {"best", loop->best}};
+  if (draft)
+    json["draft"] = draftToJson(*draft);
   return json;
 }
 

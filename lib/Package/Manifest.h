@@ -27,6 +27,7 @@ constexpr int64_t threads = 1024;
 constexpr int64_t pageTokens = int64_t(1) << 16;
 constexpr int64_t pageBytes = int64_t(1) << 40;
 constexpr int64_t heads = int64_t(1) << 16;
+constexpr int64_t draftHeads = 64;
 constexpr int64_t headDim = int64_t(1) << 16;
 } // namespace manifest_limits
 
@@ -71,12 +72,36 @@ struct StepDescription {
   int64_t pageTokens = 0;
   int64_t pageBytes = 0; ///< 0: no KV cache
   int64_t outputColumns = 0;
+  int64_t featureColumns = 0; ///< of the rows that draft heads go on from; 0: the step gives none
   /// LongRoPE: a step that holds this position or a later one rotates all its tokens for long texts; 0: no such switch.
   int64_t ropeSwitch = 0;
   std::vector<KvLayer> kvLayers;
   std::vector<StepRecord> records;
 
   int64_t arenaSize(int64_t threads) const { return arenaBytes + threads * arenaBytesPerThread; }
+};
+
+/// A function beside the step, see StepAbi.h; `step.outputColumns` are those of its first result.
+struct DraftEntry {
+  std::string name; ///< "medusa_heads"
+  StepDescription step;
+};
+
+/// Kinds of draft heads.
+inline constexpr std::string_view draftHeadKinds[] = {"medusa", "hydra", "eagle"};
+
+/// Whether a specification of a drafter, NAME[:...], names draft heads.
+bool isDraftHeads(std::string_view spec);
+
+/// Draft heads that the package holds.
+struct DraftDescription {
+  std::string kind;       ///< one of draftHeadKinds
+  int64_t heads = 0;      ///< tokens ahead that they guess at most, one for each head; 1 for a layer that goes on
+  int64_t vocabulary = 0; ///< draft tokens; the section `draft_vocabulary` says which when they are not all
+  std::vector<DraftEntry> entries;
+
+  /// nullptr when there is none.
+  const DraftEntry *find(std::string_view name) const;
 };
 
 struct TargetDescription {
@@ -121,6 +146,7 @@ struct Manifest {
   std::optional<int64_t> padTokenId;
   StepDescription step;
   std::optional<LoopDescription> loop;
+  std::optional<DraftDescription> draft;
   std::vector<KernelUse> kernels;
   std::optional<int64_t> tokenBytes; ///< bytes of weights that a step of one token reads
   std::vector<std::string> remarks;

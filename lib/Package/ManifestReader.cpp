@@ -73,7 +73,7 @@ Status checkDisjoint(const JsonObject &json, const StepDescription &step) {
 
 Result<StepDescription> readStep(const JsonObject &json) {
   YOKE_TRY(json.expectOnly({"max_tokens", "arena_bytes", "arena_bytes_per_thread", "max_threads", "page_tokens",
-                            "page_bytes", "output_columns", "rope_switch", "kv_layers", "records"}));
+                            "page_bytes", "output_columns", "rope_switch", "feature_columns", "kv_layers", "records"}));
   StepDescription out;
   out.maxTokens = YOKE_TRY(json.integer("max_tokens", 1, limit::stepTokens));
   out.arenaBytes = YOKE_TRY(json.integer("arena_bytes", 0, limit::arenaBytes));
@@ -82,6 +82,7 @@ Result<StepDescription> readStep(const JsonObject &json) {
   out.pageBytes = YOKE_TRY(json.integer("page_bytes", 0, limit::pageBytes));
   out.pageTokens = YOKE_TRY(json.integer("page_tokens", out.pageBytes == 0 ? 0 : 1, limit::pageTokens));
   out.outputColumns = YOKE_TRY(json.integer("output_columns", 1, limit::tokenIds));
+  out.featureColumns = YOKE_TRY(json.integer("feature_columns", 0, limit::tokenIds, 0));
   out.ropeSwitch = YOKE_TRY(json.integer("rope_switch", 0, limit::tokenIds, 0));
   if (out.ropeSwitch > 0 && out.maxTokens < 2)
     return json.error("max_tokens", "expected at least 2, since there is a rope_switch");
@@ -110,6 +111,19 @@ Result<LoopDescription> readLoop(const JsonObject &json, const Manifest &manifes
   return out;
 }
 
+Result<DraftDescription> readDraft(const JsonObject &json, int64_t vocabSize) {
+  YOKE_TRY(json.expectOnly({"kind", "heads", "vocabulary", "entries"}));
+  DraftDescription out;
+  out.kind = draftHeadKinds[YOKE_TRY(json.choice("kind", {draftHeadKinds[0], draftHeadKinds[1], draftHeadKinds[2]}))];
+  out.heads = YOKE_TRY(json.integer("heads", 1, limit::draftHeads));
+  out.vocabulary = YOKE_TRY(json.integer("vocabulary", 1, vocabSize));
+  for (const JsonObject &entry : YOKE_TRY(json.objects("entries", 2 * limit::draftHeads))) {
+    YOKE_TRY(entry.expectOnly({"name", "step"}));
+    out.entries.push_back({YOKE_TRY(entry.string("name")), YOKE_TRY(readStep(YOKE_TRY(entry.object("step"))))});
+  }
+  return out;
+}
+
 bool isSha256(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
@@ -124,7 +138,7 @@ Result<Manifest> Manifest::fromJson(const Json &json, std::string_view source) {
   YOKE_TRY(root.expectOnly({"format",        "yoke",         "llvm",          "architecture", "task",        "target",
                             "source_sha256", "parameters",   "weight_type",   "vocab_size",   "hidden_size", "layers",
                             "max_positions", "bos_token_id", "eos_token_ids", "pad_token_id", "step",        "kernels",
-                            "remarks",       "token_bytes",  "loop"}));
+                            "remarks",       "token_bytes",  "loop",          "draft"}));
   Manifest out;
   out.yokeVersion = YOKE_TRY(root.string("yoke"));
   out.llvmVersion = YOKE_TRY(root.string("llvm"));
@@ -150,6 +164,10 @@ Result<Manifest> Manifest::fromJson(const Json &json, std::string_view source) {
     return root.error("step.output_columns",
                       fmt::format("expected at least vocab_size {} for task \"generate\", found {}", out.vocabSize,
                                   out.step.outputColumns));
+  if (auto draft = YOKE_TRY(root.optionalObject("draft")))
+    out.draft = YOKE_TRY(readDraft(*draft, out.vocabSize));
+  if (out.draft && out.step.featureColumns == 0)
+    return root.error("step.feature_columns", "expected the columns of what the draft heads go on from");
   for (const JsonObject &kernel : YOKE_TRY(root.objects("kernels", maxListed))) {
     YOKE_TRY(kernel.expectOnly({"name", "calls"}));
     out.kernels.push_back({YOKE_TRY(kernel.string("name")), YOKE_TRY(kernel.integer("calls", 0, INT64_MAX))});

@@ -57,8 +57,8 @@ Result<FileHeader> readHeader(std::span<const std::byte> all, const std::string 
 
 std::optional<SectionKind> requiredKind(std::string_view sectionName) {
   namespace names = section_names;
-  for (std::string_view name :
-       {names::manifest, names::tokenizer, names::tokenizerConfig, names::generationConfig, names::config})
+  for (std::string_view name : {names::manifest, names::tokenizer, names::tokenizerConfig, names::generationConfig,
+                                names::config, names::draftVocabulary})
     if (sectionName == name)
       return SectionKind::Json;
   for (std::string_view name : {names::chatTemplate, names::ir})

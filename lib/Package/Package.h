@@ -34,6 +34,7 @@ constexpr std::string_view tokenizerConfig = "tokenizer_config";
 constexpr std::string_view generationConfig = "generation_config";
 constexpr std::string_view chatTemplate = "chat_template";
 constexpr std::string_view config = "config";
+constexpr std::string_view draftVocabulary = "draft_vocabulary";
 constexpr std::string_view ir = "ir";
 } // namespace section_names
 

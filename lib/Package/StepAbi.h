@@ -43,7 +43,8 @@ typedef void (*YokeBarrier)(void *context);
      outputs    [R] indices of the tokens whose output row is wanted; R may be 0
      blocks     [S * blockStride] page number of block i of sequence s at [s * blockStride + i]; slot n lies in block
                 n / page_tokens
-     result     f32 [R * output_columns], row r for outputs[r]
+     result     f32 [R * output_columns], row r for outputs[r]; with feature_columns of the manifest's step, behind
+                them f32 [T * feature_columns]: for each token what draft heads go on from
 
    A draft tree below n committed slots lists parents before children, its i-th node in slot n + i, at position n + depth.
    A node whose slot is not its position sees the committed slots and its ancestors through `parents`, whatever its
@@ -66,6 +67,22 @@ typedef void (*YokeStepFunction)(struct YokeMemRef1 *weights, struct YokeMemRef1
                                  struct YokeMemRef1 *outputs, struct YokeMemRef1 *blocks, int64_t blockStride,
                                  struct YokeMemRef1 *result, int64_t thread, int64_t threads, void *barrierContext,
                                  YokeBarrier barrier);
+
+/* The exported name of a function NAME of draft heads is this and NAME. */
+#define YOKE_DRAFT_SYMBOL_PREFIX "_mlir_ciface_yoke_"
+
+/* A function of draft heads: as the step, with an arena and pages of its own, but for
+     features   f32 [T * D], rows that it goes on from: of the step, or of another function of the heads
+     tokens     as many ids as it takes for each row of features, those of row t at t * N .. ; T ids where it takes none
+     result     f32, its results one behind the other; rows as StepAbi's `outputs` say for logits of a layer that
+                goes on, else for each row of features
+   See importHeads for what functions there are and what they return. */
+typedef void (*YokeDraftFunction)(struct YokeMemRef1 *weights, struct YokeMemRef1 *arena, struct YokeMemRef1 *kv,
+                                  struct YokeMemRef1 *tokens, struct YokeMemRef1 *positions, struct YokeMemRef1 *slots,
+                                  struct YokeMemRef1 *limits, struct YokeMemRef1 *sequences,
+                                  struct YokeMemRef1 *parents, struct YokeMemRef1 *outputs, struct YokeMemRef1 *blocks,
+                                  int64_t blockStride, struct YokeMemRef1 *features, struct YokeMemRef1 *result,
+                                  int64_t thread, int64_t threads, void *barrierContext, YokeBarrier barrier);
 
 #ifdef __cplusplus
 }

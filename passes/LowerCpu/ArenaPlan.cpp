@@ -9,6 +9,14 @@
 using namespace mlir;
 using namespace yoke;
 
+int64_t yoke::maxRowsOf(llm::FusedOp fused, const StepAnalysis &analysis, int64_t maxTokens) {
+  int64_t rows = maxTokens;
+  for (Value value : fused->getOperands())
+    if (isActivation(value))
+      rows = std::max(rows, maxTokens * analysis.activations.lookup(value).rowsPerUnit);
+  return rows;
+}
+
 namespace {
 /// Goes over a step in the order of execution and notes from when to when each value is needed.
 class ArenaPlanner {
@@ -47,7 +55,7 @@ private:
   void visit(llm::FusedOp fused) {
     for (Value input : fused.getInputs())
       use(input);
-    KernelNeeds needs = needsOf(fused, shape, maxTokens);
+    KernelNeeds needs = needsOf(fused, shape, maxRowsOf(fused, analysis, maxTokens));
     plan.scratchBytes = std::max<int64_t>(plan.scratchBytes, llvm::alignTo(needs.scratchBytes, 64));
     if (needs.workspaceBytes > 0) {
       workspaces.emplace_back(fused, buffers.size());
@@ -59,7 +67,7 @@ private:
         plan.records[fused] = {ArenaRecord::Kind::ExpertLoad, layer, 0, experts.getCount()};
     }
     for (Value output : fused.getOutputs())
-      if (isActivation(output) && output != analysis.returned)
+      if (isActivation(output) && !analysis.isReturned(output))
         define(output);
     ++now;
   }
@@ -104,7 +112,7 @@ private:
   }
 
   void define(Value root) {
-    int64_t words = isActivation(root) ? activationColumns(root) : 1;
+    int64_t words = isActivation(root) ? activationColumns(root) * analysis.activations.lookup(root).rowsPerUnit : 1;
     roots[root] = buffers.size();
     buffers.push_back({.bytes = maxTokens * words * static_cast<int64_t>(sizeof(float)), .first = now, .last = now});
   }

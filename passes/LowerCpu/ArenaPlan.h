@@ -37,6 +37,9 @@ struct ArenaPlan {
                       int64_t maxTokens);
 };
 
+/// The largest number of rows that a kernel reads in steps of up to `maxTokens` tokens.
+int64_t maxRowsOf(llm::FusedOp fused, const StepAnalysis &analysis, int64_t maxTokens);
+
 } // namespace yoke
 
 #endif // YOKE_PASSES_LOWERCPU_ARENAPLAN_H

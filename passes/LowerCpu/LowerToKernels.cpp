@@ -10,6 +10,11 @@ namespace yoke {
 using namespace mlir;
 using namespace yoke;
 
+/// Whether a function is one of draft heads: its first argument is rows of features.
+static bool goesOnFromFeatures(func::FuncOp function) {
+  return !function.isDeclaration() && function.getNumArguments() > 0 && isActivation(function.getArgument(0));
+}
+
 namespace {
 struct LowerToKernelsPass : yoke::impl::LowerToKernelsPassBase<LowerToKernelsPass> {
   using Base::Base;
@@ -24,12 +29,15 @@ struct LowerToKernelsPass : yoke::impl::LowerToKernelsPassBase<LowerToKernelsPas
       return fail("expected level x86-64-v3 or x86-64-v4, found " + level);
     if (maxTokens < 1)
       return fail("expected max-tokens of at least 1, found " + Twine(maxTokens));
-    SmallVector<func::FuncOp> steps;
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function.getSymName() == "step" || llvm::any_of(function.getArgumentTypes(), llvm::IsaPred<llm::BatchType>))
-        steps.push_back(function);
-    if (!getOperation().lookupSymbol<func::FuncOp>("step"))
+    auto main = getOperation().lookupSymbol<func::FuncOp>("step");
+    if (!main)
       return fail("expected a function @step");
+    // It comes first, and gives shared kernels their names.
+    SmallVector<func::FuncOp> steps = {main};
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function != main &&
+          (goesOnFromFeatures(function) || llvm::any_of(function.getArgumentTypes(), llvm::IsaPred<llm::BatchType>)))
+        steps.push_back(function);
     StepTotals totals;
     if (timed)
       totals.timers.emplace();

@@ -23,10 +23,37 @@ static LogicalResult addSlice(tensor::ExtractSliceOp slice, StepAnalysis &analys
   return success();
 }
 
+/// The rows of x, of another length.
+static LogicalResult addReshape(llm::ReshapeRowsOp reshape, StepAnalysis &analysis) {
+  ActivationInfo info = analysis.activations.lookup(reshape.getX());
+  int64_t before = activationColumns(reshape.getX()), after = activationColumns(reshape.getResult());
+  int64_t columns = info.rowsPerUnit * before;
+  if (info.outputRows || columns % after != 0)
+    return reshape.emitError("the CPU step reshapes whole groups of tokens' rows only");
+  if (reshape.getX().getDefiningOp<tensor::ExtractSliceOp>())
+    return reshape.emitError("the CPU step reshapes whole rows only, found a slice of columns");
+  info.rowsPerUnit = columns / after;
+  analysis.activations[reshape.getResult()] = info;
+  return success();
+}
+
+/// Rows of a kernel's result for each unit: those of its inputs, which agree.
+static int64_t kernelRowsPerUnit(llm::FusedOp fused, const StepAnalysis &analysis) {
+  for (Value input : fused.getInputs())
+    if (isActivation(input))
+      return analysis.activations.lookup(input).rowsPerUnit;
+  bool readsIds = llvm::any_of(fused.getBody().getOps<llm::EmbeddingOp>(), [](auto) { return true; });
+  return readsIds ? analysis.tokensPerUnit : 1;
+}
+
 static LogicalResult addKernel(llm::FusedOp fused, StepAnalysis &analysis) {
   ActivationInfo info;
+  info.rowsPerUnit = kernelRowsPerUnit(fused, analysis);
   for (Operation &op : fused.getBody().front())
-    info.outputRows |= isa<llm::LmHeadOp, llm::PoolOp>(op);
+    if (isa<llm::LmHeadOp, llm::PoolOp>(op)) {
+      info.outputRows = true;
+      info.rowsPerUnit = 1;
+    }
   for (Value input : fused.getInputs())
     if (isActivation(input)) {
       ActivationInfo of = analysis.activations.lookup(input);
@@ -92,14 +119,16 @@ static LogicalResult addReturn(func::ReturnOp op, StepAnalysis &analysis) {
   for (Value operand : op.getOperands()) {
     if (!isActivation(operand) || operand == analysis.ids)
       continue;
-    if (analysis.returned)
-      return op.emitError("expected a step that returns one tensor, found more");
-    analysis.returned = operand;
+    if (analysis.isReturned(operand))
+      return op.emitError("expected a step that returns different tensors, found one twice");
+    if (analysis.activations.lookup(operand).root != operand)
+      return op.emitError("expected a step that returns the tensor that a kernel computes");
+    analysis.returned.push_back(operand);
   }
-  if (analysis.ids && (!llvm::is_contained(op.getOperands(), analysis.ids) || !analysis.returned ||
-                       analysis.returned.getDefiningOp() != analysis.ids.getDefiningOp()))
+  if (analysis.ids && (!llvm::is_contained(op.getOperands(), analysis.ids) || analysis.returned.empty() ||
+                       analysis.returned.front().getDefiningOp() != analysis.ids.getDefiningOp()))
     return op.emitError("expected a step that returns what its decode.top_k gives, values and ids");
-  if (!analysis.returned || analysis.activations.lookup(analysis.returned).root != analysis.returned)
+  if (analysis.returned.empty())
     return op.emitError("expected a step that returns the tensor that a kernel computes");
   return success();
 }
@@ -128,6 +157,8 @@ static LogicalResult addBlock(Block &block, StepAnalysis &analysis) {
       added = addKernel(fused, analysis);
     else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
       added = addSlice(slice, analysis);
+    else if (auto reshape = dyn_cast<llm::ReshapeRowsOp>(op))
+      added = addReshape(reshape, analysis);
     else if (auto skip = dyn_cast<llm::FfnSkipOp>(op))
       added = addSkip(skip, analysis);
     else if (auto byModality = dyn_cast<llm::ByModalityOp>(op))
@@ -143,15 +174,22 @@ static LogicalResult addBlock(Block &block, StepAnalysis &analysis) {
 FailureOr<StepAnalysis> StepAnalysis::of(func::FuncOp step) {
   if (!step.getBody().hasOneBlock())
     return step.emitError("expected a step of one block");
+  StepAnalysis analysis;
   auto ids = RankedTensorType::get({ShapedType::kDynamic}, IntegerType::get(step.getContext(), 32));
   int64_t caches = 0;
   for (BlockArgument argument : step.getArguments()) {
     caches += isa<llm::KVCacheType>(argument.getType());
-    if (caches > 1 || (argument.getType() != ids && !isa<llm::BatchType, llm::KVCacheType>(argument.getType())))
+    if (isActivation(argument) && !analysis.features && step.getSymName() != "step") {
+      analysis.features = argument;
+      analysis.activations[argument] = {};
+    } else if (caches > 1 ||
+               (argument.getType() != ids && !isa<llm::BatchType, llm::KVCacheType>(argument.getType()))) {
       return step.emitError() << "the CPU step takes tokens, a batch and a cache; argument " << argument.getArgNumber()
                               << " has type " << argument.getType();
+    }
+    if (auto perRow = step.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), tokensPerRowAttrName))
+      analysis.tokensPerUnit = perRow.getInt();
   }
-  StepAnalysis analysis;
   if (failed(addBlock(step.getBody().front(), analysis)) || failed(checkCacheUses(step, analysis)))
     return failure();
   return analysis;

@@ -27,7 +27,7 @@ LogicalResult StepFunction::build() {
   return success();
 }
 
-FunctionType StepFunction::signature(MLIRContext *context, bool withIds) {
+FunctionType StepFunction::signature(MLIRContext *context, bool withIds, bool withFeatures) {
   Builder types(context);
   auto bytes = MemRefType::get({ShapedType::kDynamic}, types.getI8Type());
   auto ids = MemRefType::get({ShapedType::kDynamic}, types.getI32Type());
@@ -35,6 +35,8 @@ FunctionType StepFunction::signature(MLIRContext *context, bool withIds) {
   auto pointer = LLVM::LLVMPointerType::get(context);
   Type index = types.getIndexType();
   SmallVector<Type> inputs = {bytes, bytes, bytes, ids, ids, ids, ids, ids, ids, ids, ids, index, floats};
+  if (withFeatures)
+    inputs.push_back(floats);
   if (withIds)
     inputs.push_back(ids);
   inputs.append({index, index, pointer, pointer});
@@ -46,8 +48,10 @@ void StepFunction::createFunction() {
   OpBuilder top(step);
   SmallVector<Value *> parameters = {&weights,         &arena,         &kv,           &tokens,
                                      &batch.positions, &batch.slots,   &batch.limits, &batch.sequences,
-                                     &batch.parents,   &batch.outputs, &batch.blocks, &batch.blockStride,
-                                     &result};
+                                     &batch.parents,   &batch.outputs, &batch.blocks, &batch.blockStride};
+  if (analysis.features)
+    parameters.push_back(&features);
+  parameters.push_back(&result);
   if (analysis.ids)
     parameters.push_back(&ids);
   parameters.append({&team.thread, &team.threads, &team.barrierContext, &team.barrier});
@@ -55,8 +59,11 @@ void StepFunction::createFunction() {
   // A caller may have declared it.
   if (Operation *declaration = symbols.lookup(name))
     symbols.erase(declaration);
-  function = func::FuncOp::create(top, step.getLoc(), name, signature(context, analysis.ids != nullptr));
-  function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), top.getUnitAttr());
+  function = func::FuncOp::create(top, step.getLoc(), name,
+                                  signature(context, analysis.ids != nullptr, analysis.features != nullptr));
+  // Other steps are called by loops of the module only.
+  if (step.getSymName() == "step" || analysis.features)
+    function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), top.getUnitAttr());
   symbols.insert(function);
   Block *entry = function.addEntryBlock();
   for (auto [parameter, argument] : llvm::zip_equal(parameters, entry->getArguments()))
@@ -73,9 +80,13 @@ void StepFunction::createFunction() {
   Value start = arith::AddIOp::create(*builder, own, index(plan.bytes));
   auto bytes = cast<MemRefType>(arena.getType());
   scratch = memref::ViewOp::create(*builder, bytes, arena, start, index(plan.scratchBytes));
-  for (BlockArgument argument : step.getArguments())
-    if (isa<RankedTensorType>(argument.getType()))
+  for (BlockArgument argument : step.getArguments()) {
+    if (argument == analysis.features)
+      memory[argument] = rowsAt(features, builder->getIndexAttr(0), rowCount(analysis.activations.lookup(argument)),
+                                activationColumns(argument));
+    else if (isa<RankedTensorType>(argument.getType()))
       memory[argument] = tokens;
+  }
 }
 
 LogicalResult StepFunction::lowerBlock(Block &block) {
@@ -99,6 +110,10 @@ LogicalResult StepFunction::lower(Operation *op) {
   }
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
     memory[slice.getResult()] = lowerSlice(slice);
+    return success();
+  }
+  if (auto reshape = dyn_cast<llm::ReshapeRowsOp>(op)) {
+    memory[reshape.getResult()] = lowerReshape(reshape);
     return success();
   }
   if (auto positions = dyn_cast<llm::PositionsOp>(op)) {
@@ -150,24 +165,70 @@ Value StepFunction::withRows(Value list) {
   return memref::CastOp::create(*builder, MemRefType::get({rows}, builder->getI32Type()), list);
 }
 
+/// Rows that lie one behind the other share the memory of x.
+Value StepFunction::lowerReshape(llm::ReshapeRowsOp reshape) {
+  Value source = memory.lookup(reshape.getX());
+  int64_t columns = activationColumns(reshape.getResult());
+  OpFoldResult count = rowCount(analysis.activations.lookup(reshape.getResult()));
+  auto strided = cast<MemRefType>(source.getType());
+  int64_t offset = 0;
+  SmallVector<int64_t> strides;
+  (void)strided.getStridesAndOffset(strides, offset);
+  if (!ShapedType::isDynamic(offset))
+    return rowsAt(source, builder->getIndexAttr(offset), count, columns);
+  auto metadata = memref::ExtractStridedMetadataOp::create(*builder, source);
+  return rowsAt(source, metadata.getOffset(), count, columns);
+}
+
+/// The number of rows of an activation.
+OpFoldResult StepFunction::rowCount(const ActivationInfo &info) {
+  if (info.part)
+    return rowsOf.lookup(info.part);
+  if (!ShapedType::isDynamic(rows))
+    return builder->getIndexAttr(info.outputRows ? rows : rows / analysis.tokensPerUnit * info.rowsPerUnit);
+  if (info.outputRows)
+    return memref::DimOp::create(*builder, batch.outputs, 0).getResult();
+  Value units = memref::DimOp::create(*builder, tokens, 0);
+  if (analysis.tokensPerUnit != 1)
+    units = arith::DivUIOp::create(*builder, units, index(analysis.tokensPerUnit));
+  return info.rowsPerUnit == 1 ? units : arith::MulIOp::create(*builder, units, index(info.rowsPerUnit)).getResult();
+}
+
+/// `count` rows of floats from element `offset` of a memref on.
+Value StepFunction::rowsAt(Value floats, OpFoldResult offset, OpFoldResult count, int64_t columns) {
+  SmallVector<OpFoldResult> sizes = {count, builder->getIndexAttr(columns)};
+  SmallVector<OpFoldResult> strides = {builder->getIndexAttr(columns), builder->getIndexAttr(1)};
+  int64_t constant = getConstantIntValue(offset).value_or(ShapedType::kDynamic);
+  MemRefLayoutAttrInterface layout;
+  if (constant != 0)
+    layout = StridedLayoutAttr::get(module.getContext(), constant, {columns, 1});
+  auto type = MemRefType::get({getConstantIntValue(count).value_or(ShapedType::kDynamic), columns},
+                              builder->getF32Type(), layout);
+  return memref::ReinterpretCastOp::create(*builder, type, floats, offset, sizes, strides);
+}
+
 Value StepFunction::bufferFor(Value value) {
   int64_t columns = activationColumns(value);
-  ActivationInfo info = analysis.activations.lookup(value);
-  int64_t known = info.part ? ShapedType::kDynamic : rows;
-  bool isDynamic = ShapedType::isDynamic(known);
-  Value count;
-  if (info.part)
-    count = rowsOf.lookup(info.part);
-  else if (isDynamic)
-    count = memref::DimOp::create(*builder, info.outputRows ? batch.outputs : tokens, 0);
-  auto type = MemRefType::get({known, columns}, builder->getF32Type());
-  if (value != analysis.returned)
-    return memref::ViewOp::create(*builder, type, arena, index(plan.buffers.lookup(value)),
-                                  isDynamic ? ValueRange(count) : ValueRange());
-  SmallVector<OpFoldResult> sizes = {isDynamic ? OpFoldResult(count) : builder->getIndexAttr(known),
-                                     builder->getIndexAttr(columns)};
-  SmallVector<OpFoldResult> strides = {builder->getIndexAttr(columns), builder->getIndexAttr(1)};
-  return memref::ReinterpretCastOp::create(*builder, type, result, builder->getIndexAttr(0), sizes, strides);
+  OpFoldResult count = rowCount(analysis.activations.lookup(value));
+  if (!analysis.isReturned(value)) {
+    auto type =
+        MemRefType::get({getConstantIntValue(count).value_or(ShapedType::kDynamic), columns}, builder->getF32Type());
+    SmallVector<Value> dynamic;
+    if (auto size = dyn_cast<Value>(count))
+      dynamic.push_back(size);
+    return memref::ViewOp::create(*builder, type, arena, index(plan.buffers.lookup(value)), dynamic);
+  }
+  // Results lie one behind the other.
+  Value offset;
+  for (Value before : analysis.returned) {
+    if (before == value)
+      break;
+    Value rowsBefore =
+        getValueOrCreateConstantIndexOp(*builder, builder->getLoc(), rowCount(analysis.activations.lookup(before)));
+    Value size = arith::MulIOp::create(*builder, rowsBefore, index(activationColumns(before)));
+    offset = offset ? arith::AddIOp::create(*builder, offset, size).getResult() : size;
+  }
+  return rowsAt(result, offset ? OpFoldResult(offset) : builder->getIndexAttr(0), count, columns);
 }
 
 LogicalResult StepFunction::lowerFused(llm::FusedOp fused) {
@@ -211,7 +272,7 @@ KernelOperands StepFunction::operandsOf(llm::FusedOp fused) {
     for (auto attention : fused.getBody().getOps<llm::AttentionOp>())
       operands.pageOffset = index(static_cast<int64_t>(attention.getLayer()) *
                                   layerPageBytes(cast<llm::KVCacheType>(attention.getCache().getType())));
-  KernelNeeds needs = needsOf(fused, shape, maxTokens);
+  KernelNeeds needs = needsOf(fused, shape, maxRowsOf(fused, analysis, maxTokens));
   if (needs.workspaceBytes > 0) {
     auto bytes = MemRefType::get({ShapedType::kDynamic}, builder->getI8Type());
     operands.workspace = memref::ViewOp::create(*builder, bytes, arena, index(plan.workspaces.lookup(fused)),
@@ -252,17 +313,25 @@ FailureOr<func::FuncOp> StepFunction::kernelFor(llm::FusedOp fused, const Kernel
   return record.function;
 }
 
+/// `@step` in the attribute llm.step of the module, functions of draft heads under their names in llm.entries. Steps
+/// share one arena; functions of heads have their own.
 void StepFunction::describeStep() {
-  totals.arenaBytes = std::max(totals.arenaBytes, plan.bytes);
-  totals.scratchBytes = std::max(totals.scratchBytes, plan.scratchBytes);
-  if (step.getSymName() != "step")
-    return;
   Builder attributes(module.getContext());
+  SmallVector<NamedAttribute> fields;
   auto set = [&](StringRef name, int64_t value) {
-    totals.fields.push_back(attributes.getNamedAttr(name, attributes.getI64IntegerAttr(value)));
+    fields.push_back(attributes.getNamedAttr(name, attributes.getI64IntegerAttr(value)));
   };
+  if (analysis.features) {
+    set("arena_bytes", plan.bytes);
+    set("arena_bytes_per_thread", plan.scratchBytes);
+  } else {
+    totals.arenaBytes = std::max(totals.arenaBytes, plan.bytes);
+    totals.scratchBytes = std::max(totals.scratchBytes, plan.scratchBytes);
+    if (step.getSymName() != "step")
+      return;
+  }
   set("max_tokens", maxTokens);
-  set("output_columns", activationColumns(analysis.returned));
+  set("output_columns", activationColumns(analysis.returned.front()));
   set("page_tokens", KernelShape::pageTokens);
   for (BlockArgument argument : step.getArguments())
     if (auto cache = dyn_cast<llm::KVCacheType>(argument.getType())) {
@@ -283,7 +352,14 @@ void StepFunction::describeStep() {
          number("layer", record.layer), number("offset", record.offset), number("size", record.size)}));
   }
   if (!records.empty())
-    totals.fields.push_back(attributes.getNamedAttr("records", attributes.getArrayAttr(records)));
+    fields.push_back(attributes.getNamedAttr("records", attributes.getArrayAttr(records)));
+  if (analysis.features) {
+    totals.entries.push_back(attributes.getNamedAttr(step.getSymName(), attributes.getDictionaryAttr(fields)));
+    return;
+  }
+  if (analysis.returned.size() > 1)
+    set("feature_columns", activationColumns(analysis.returned[1]));
+  totals.fields = fields;
 }
 
 void StepTotals::describe(ModuleOp module) {
@@ -294,6 +370,8 @@ void StepTotals::describe(ModuleOp module) {
   fields.push_back(field("arena_bytes", arenaBytes));
   fields.push_back(field("arena_bytes_per_thread", scratchBytes));
   module->setAttr("llm.step", attributes.getDictionaryAttr(fields));
+  if (!entries.empty())
+    module->setAttr("llm.entries", attributes.getDictionaryAttr(entries));
   SmallVector<NamedAttribute> calls;
   for (auto &entry : kernels)
     calls.push_back(field(entry.second.function.getSymName(), entry.second.calls));

@@ -15,7 +15,8 @@
 
 namespace yoke {
 
-/// What the steps of a module have in common: their kernels, and what the runtime has to know.
+/// What the steps of a module, and the functions of its draft heads, have in common: their kernels, and what the
+/// runtime has to know.
 struct StepTotals {
   struct KernelRecord {
     mlir::func::FuncOp function;
@@ -24,14 +25,16 @@ struct StepTotals {
   llvm::StringMap<KernelRecord> kernels;
   llvm::StringMap<mlir::func::FuncOp> sharedFunctions; ///< what is not a kernel, by name and types
   std::optional<StepTimers> timers;                    ///< of `@step`, where it is measured
-  int64_t arenaBytes = 0, scratchBytes = 0;            ///< of the largest
+  int64_t arenaBytes = 0, scratchBytes = 0;            ///< of the largest step
   mlir::SmallVector<mlir::NamedAttribute> fields;      ///< of `llm.step`, from `@step`
+  mlir::SmallVector<mlir::NamedAttribute> entries;     ///< `llm.entries`, by name
 
-  /// Sets the module's `llm.step` and `llm.kernels`.
+  /// Sets the module's `llm.step`, `llm.entries` and `llm.kernels`.
   void describe(mlir::ModuleOp module);
 };
 
-/// Builds `@yoke_<name>` and its kernels from a step of `llm.fused` ops.
+/// Builds `@yoke_<name>` and its kernels from a step of `llm.fused` ops, or from a function of draft heads, which goes
+/// on from features (see StepAbi.h).
 class StepFunction {
 public:
   StepFunction(mlir::func::FuncOp step, const KernelShape &shape, int64_t maxTokens, StepTotals &totals)
@@ -41,8 +44,9 @@ public:
   /// Replaces the step. On failure a diagnostic has been emitted.
   mlir::LogicalResult build();
 
-  /// The type of the function, that of lib/Package/StepAbi.h; with `withIds` an int32 array stands behind the result.
-  static mlir::FunctionType signature(mlir::MLIRContext *context, bool withIds);
+  /// The type of the function, that of lib/Package/StepAbi.h; with `withIds` an int32 array stands behind the result,
+  /// with `withFeatures` a float array before it.
+  static mlir::FunctionType signature(mlir::MLIRContext *context, bool withIds, bool withFeatures = false);
 
 private:
   void createFunction();
@@ -63,8 +67,11 @@ private:
   void barrier(mlir::Location loc) { KernelBuilder(loc, *builder, shape, team).barrier(); }
   mlir::Value lowerWeight(mlir::ml_program::GlobalLoadConstOp load);
   mlir::Value lowerSlice(mlir::tensor::ExtractSliceOp slice);
+  mlir::Value lowerReshape(llm::ReshapeRowsOp reshape);
   mlir::ml_program::GlobalOp globalOf(mlir::ml_program::GlobalLoadConstOp load);
   mlir::Value withRows(mlir::Value list);
+  mlir::OpFoldResult rowCount(const ActivationInfo &info);
+  mlir::Value rowsAt(mlir::Value floats, mlir::OpFoldResult offset, mlir::OpFoldResult count, int64_t columns);
   mlir::Value bufferFor(mlir::Value value);
   mlir::Value index(int64_t value) { return mlir::arith::ConstantIndexOp::create(*builder, value); }
   KernelOperands operandsOf(llm::FusedOp fused);
@@ -86,7 +93,7 @@ private:
   mlir::func::FuncOp function;
   llvm::DenseMap<mlir::Value, mlir::Value> memory;
   llvm::DenseMap<mlir::Block *, mlir::Value> rowsOf; ///< how many rows a region computes that computes only some
-  mlir::Value weights, arena, kv, tokens, result, ids, scratch;
+  mlir::Value weights, arena, kv, tokens, features, result, ids, scratch;
   BatchArrays batch;
   Team team;
 };

@@ -4,6 +4,9 @@
 #include "runtime/Session.h"
 #include "runtime/Speculation/AdaptiveTrigrams.h"
 #include "runtime/Speculation/DraftModel.h"
+#include "runtime/Speculation/Heads/EagleDrafter.h"
+#include "runtime/Speculation/Heads/HydraDrafter.h"
+#include "runtime/Speculation/Heads/MedusaDrafter.h"
 #include "runtime/Speculation/SuffixDrafter.h"
 #include "runtime/Speculation/TokenRecycling.h"
 
@@ -44,6 +47,8 @@ public:
       YOKE_TRY(addAdaptiveTrigrams());
     if (wanted == DecodeSpec::Drafter::Model)
       YOKE_TRY(addDraftModel());
+    if (spec.usesHeads() || (all && session.featureColumns() > 0))
+      YOKE_TRY(addHeads());
     CostModel cost = YOKE_TRY(CostModel::measure(session, spec.rows, spec.sized ? calibrationSeconds : 0, context));
     auto makeDrafters = [makers = std::move(makers)](const DraftRequest &request) {
       Drafters drafters;
@@ -116,6 +121,31 @@ private:
     makers.push_back([drafting, kinds, endTokens = session.model().endTokens](const DraftRequest &request) {
       return std::make_unique<DraftModel>(*drafting, Sampler(request.sampling, endTokens), request.promptLength,
                                           *request.cost, *request.acceptance, kinds);
+    });
+    return {};
+  }
+
+  Status addHeads() {
+    const Model &model = session.model();
+    auto heads = YOKE_TRY(HeadRunner::create(session));
+    const std::string &kind = heads->description().kind;
+    if (spec.usesHeads() && kind != spec.name())
+      return malformed("{}: holds {} heads, not {}", model.path, kind, spec.name());
+    std::shared_ptr<TreeTopology> topology;
+    if (spec.usesHeads() && !spec.treeFile.empty()) {
+      topology = std::make_shared<TreeTopology>(
+          YOKE_TRY(TreeTopology::parse(YOKE_TRY(readFile(spec.treeFile, maxTreeFileBytes)), spec.treeFile)));
+      if (std::ranges::max(topology->ranks) >= MedusaDrafter::width)
+        return malformed("{}: asks for the guess of rank {} of a head, the best {} are looked at (ranks from 0)",
+                         spec.treeFile, std::ranges::max(topology->ranks), MedusaDrafter::width);
+    }
+    const HeadKinds kinds = HeadKinds::add(*acceptance);
+    makers.push_back([heads, kinds, topology, kind](const DraftRequest &request) -> std::unique_ptr<Drafter> {
+      if (kind == "medusa")
+        return std::make_unique<MedusaDrafter>(*heads, topology.get(), *request.acceptance, kinds);
+      if (kind == "hydra")
+        return std::make_unique<HydraDrafter>(*heads, *request.cost, *request.acceptance, kinds);
+      return std::make_unique<EagleDrafter>(*heads, *request.cost, *request.acceptance, kinds);
     });
     return {};
   }

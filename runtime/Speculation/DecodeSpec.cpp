@@ -31,10 +31,11 @@ constexpr Name names[] = {
     {"aded", Drafter::Aded},
     {"adaptive", Drafter::Aded},
     {"model", Drafter::Model},
+    {"medusa", Drafter::Medusa},
+    {"hydra", Drafter::Hydra},
+    {"eagle", Drafter::Eagle},
     {"auto", Drafter::Auto},
 };
-
-constexpr std::string_view unsupported[] = {"medusa", "hydra"};
 
 Status setInteger(std::string_view key, std::string_view text, int32_t low, int32_t high, int32_t &value) {
   int32_t number = 0;
@@ -76,8 +77,9 @@ std::map<std::string_view, Setter> settersOf(Drafter drafter) {
   }
   if (drafter == Drafter::Ngram)
     setters["n"] = [](DecodeSpec &s, auto key, auto v) { return setInteger(key, v, 1, 1024, s.maxNgram); };
-  if (drafter == Drafter::TokenRecycling || drafter == Drafter::Auto) {
+  if (drafter == Drafter::TokenRecycling || drafter == Drafter::Auto || drafter == Drafter::Medusa)
     setters["tree"] = [](DecodeSpec &s, auto key, auto v) { return setText(key, v, s.treeFile); };
+  if (drafter == Drafter::TokenRecycling || drafter == Drafter::Auto) {
     setters["state"] = [](DecodeSpec &s, auto key, auto v) -> Status {
       if (v == "none") {
         s.keepState = false;
@@ -103,21 +105,19 @@ std::map<std::string_view, Setter> settersOf(Drafter drafter) {
 
 } // namespace
 
-const char *const decodeSpecHelp = "greedy, sample, or guesses ahead that never change the text: auto, prompt-lookup, "
-                                   "ngram, token-recycling, aded, model:PACKAGE; options follow as :KEY=VALUE,...";
+const char *const decodeSpecHelp =
+    "greedy, sample, or guesses ahead that never change the text: auto, prompt-lookup, "
+    "ngram, token-recycling, aded, model:PACKAGE, or medusa, hydra, eagle for heads in the "
+    "package; options follow as :KEY=VALUE,...";
 
 Result<DecodeSpec> DecodeSpec::parse(std::string_view text) {
   const size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
   std::string_view rest = colon == text.npos ? std::string_view() : text.substr(colon + 1);
   const auto *found = std::ranges::find(names, name, &Name::name);
-  if (std::ranges::find(unsupported, name) != std::end(unsupported))
-    return failed("--decode {}: not supported by this version; supported: greedy, sample, prompt-lookup, ngram, "
-                  "token-recycling, aded, model:PACKAGE, auto",
-                  name);
   if (found == std::end(names))
     return usageError("--decode {}: unknown; known: greedy, sample, prompt-lookup, ngram, token-recycling, aded, "
-                      "model:PACKAGE, auto",
+                      "medusa, hydra, eagle, model:PACKAGE, auto",
                       quote(text));
   DecodeSpec spec;
   spec.drafter = found->drafter;

@@ -10,7 +10,7 @@ namespace yoke {
 
 /// How to decode, as a user writes it: NAME[:KEY=VALUE,...].
 struct DecodeSpec {
-  enum class Drafter { None, PromptLookup, Ngram, TokenRecycling, Aded, Model, Auto };
+  enum class Drafter { None, PromptLookup, Ngram, TokenRecycling, Aded, Model, Medusa, Hydra, Eagle, Auto };
 
   Drafter drafter = Drafter::None;
   /// What the specification says about sampling: "greedy", "sample" or nothing.
@@ -18,7 +18,7 @@ struct DecodeSpec {
 
   PromptLookup::Options lookup;
   int32_t maxNgram = 16;
-  std::string treeFile;  ///< template of Token Recycling; empty: the published one
+  std::string treeFile;  ///< template of Token Recycling, else the published one; of Medusa, else the likeliest guesses
   std::string stateFile; ///< table of Token Recycling; empty: beside the package
   bool keepState = true; ///< false: start with an empty table and save none
   /// For compiled loops: the template as it is, rather than the part of it that pays by what is known of its guesses;
@@ -36,6 +36,10 @@ struct DecodeSpec {
   /// Errors: Usage (unknown name or key, value out of range).
   static Result<DecodeSpec> parse(std::string_view text);
   bool speculates() const { return drafter != Drafter::None; }
+  /// Whether the guesses are those of heads that the package holds.
+  bool usesHeads() const {
+    return drafter == Drafter::Medusa || drafter == Drafter::Hydra || drafter == Drafter::Eagle;
+  }
   /// The canonical name of the drafter.
   std::string_view name() const;
 };

@@ -58,6 +58,10 @@ DraftModel::DraftModel(Session &session, Sampler sampler, int64_t promptLength, 
     : session(session), sampler(std::move(sampler)), promptLength(promptLength), cost(cost), acceptance(acceptance),
       firstKind(firstKind), sequence(session.kvCache().addSequence()), row(session.outputColumns()) {}
 
+bool DraftModel::owns(int32_t kind) const {
+  return kind >= firstKind && kind < firstKind + marginClasses * depthClasses;
+}
+
 DraftModel::~DraftModel() { session.kvCache().removeSequence(sequence); }
 
 /// Runs the draft model on `tokens` after the cached ones; leaves the logits after the last of them in `row`.

@@ -23,6 +23,8 @@ public:
   ~DraftModel() override;
 
   void draft(std::span<const int32_t> history, const DraftLimits &limits, DraftTree &tree) override;
+  bool isCostly() const override { return true; }
+  bool owns(int32_t kind) const override;
 
 private:
   Status extend(std::span<const int32_t> tokens);

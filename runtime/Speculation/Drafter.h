@@ -29,6 +29,15 @@ public:
   /// Adds guesses to `tree`, whose root is the last token of `history` (prompt and generated tokens; only ever grows
   /// during a request).
   virtual void draft(std::span<const int32_t> history, const DraftLimits &limits, DraftTree &tree) = 0;
+  /// Whether guesses take time to make: something is evaluated for them.
+  virtual bool isCostly() const { return false; }
+  /// Of a costly drafter: whether a guess of this kind is its own.
+  virtual bool owns(int32_t /*kind*/) const { return false; }
+  /// Whether `read` wants to be called.
+  virtual bool readsFeatures() const { return false; }
+  /// The features that the model gave for tokens start, start + 1, ... of the history, one row each, in the order of
+  /// the text; what was read for these tokens and later ones before no longer counts.
+  virtual void read(int64_t /*start*/, std::span<const float> /*rows*/) {}
   /// Whether `learn` wants to be called.
   virtual bool learns() const { return false; }
   /// The logits of all rows of a tree that was evaluated, accepted or not: [tree.size()][vocabulary].

@@ -73,7 +73,10 @@ public:
   }
 
   Status addDrafters() {
-    for (const char *name : {"prompt-lookup", "ngram", "token-recycling", "aded"}) {
+    std::vector<std::string> names = {"prompt-lookup", "ngram", "token-recycling", "aded"};
+    if (const auto &draft = session.model().manifest.draft; draft && session.featureColumns() > 0)
+      names.push_back(draft->kind);
+    for (const std::string &name : names) {
       DecodeSpec spec = YOKE_TRY(DecodeSpec::parse(name));
       spec.keepState = spec.sized = false;
       spec.rows = treeRows;

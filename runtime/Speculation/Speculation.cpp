@@ -30,7 +30,8 @@ std::unique_ptr<Speculator> Speculation::begin(DraftRequest request) {
 }
 
 Speculator::Speculator(Speculation &shared, DraftRequest request)
-    : shared(shared), acceptance(*shared.acceptanceModel) {
+    : shared(shared), acceptance(*shared.acceptanceModel),
+      gate(request.sampling.sample ? shared.sampledMemory : shared.greedyMemory) {
   request.cost = &shared.costModel;
   request.acceptance = &acceptance;
   drafters = shared.makeDrafters(request);
@@ -42,6 +43,7 @@ const DraftTree &Speculator::propose(std::span<const int32_t> history, int64_t o
   draft.reset(history.back());
   drafted = false;
   stepDraftSeconds = 0;
+  costlySeconds = -1;
   const bool sized = shared.options.sized;
   int64_t guesses = std::min<int64_t>(shared.options.rows, maxRows) - 1;
   if (sized)
@@ -59,8 +61,7 @@ const DraftTree &Speculator::propose(std::span<const int32_t> history, int64_t o
   limits.depth = static_cast<int32_t>(std::min<int64_t>(maxDepth, shared.options.rows));
   limits.minProbability =
       sized ? std::max(limits.minProbability, static_cast<float>(shared.costModel.cheapestRow() / 2)) : 0;
-  for (const auto &drafter : drafters)
-    drafter->draft(history, limits, draft);
+  draftAll(history, limits);
   drafted = true;
   TreeSize size = {static_cast<int32_t>(guesses), 0};
   if (sized)
@@ -78,11 +79,54 @@ const DraftTree &Speculator::propose(std::span<const int32_t> history, int64_t o
   return tree;
 }
 
+void Speculator::draftAll(std::span<const int32_t> history, const DraftLimits &limits) {
+  const bool costly = !shared.options.sized || gate.open();
+  for (const auto &drafter : drafters) {
+    if (!drafter->isCostly()) {
+      drafter->draft(history, limits, draft);
+    } else if (costly) {
+      const auto start = Clock::now();
+      drafter->draft(history, limits, draft);
+      costlySeconds = std::max(costlySeconds, 0.0) + secondsSince(start);
+    }
+  }
+}
+
+/// Tells the gate what the guesses of costly drafters saved: a step for each that was accepted, less their rows and the
+/// time to make them.
+void Speculator::judgeCostly(std::span<const int32_t> tokens) {
+  if (costlySeconds < 0)
+    return;
+  auto isCostly = [&](int32_t node) {
+    return std::ranges::any_of(drafters, [&](const auto &drafter) { return drafter->owns(tree[node].kind); });
+  };
+  int64_t rows = 0, accepted = 0;
+  for (int32_t node = 1; node < tree.size(); ++node)
+    rows += isCostly(node);
+  int32_t node = 0;
+  for (size_t i = 0; i < tokens.size() && (node = tree.child(node, tokens[i])) >= 0; ++i)
+    accepted += isCostly(node);
+  const CostModel &cost = shared.costModel;
+  const double row = tree.size() > 1 ? (cost.seconds(tree.size()) - cost.plainSeconds()) / (tree.size() - 1) : 0;
+  gate.record(static_cast<double>(accepted) * cost.plainSeconds() - static_cast<double>(rows) * row - costlySeconds);
+}
+
+bool Speculator::readsFeatures() const {
+  return std::ranges::any_of(drafters, [](const auto &drafter) { return drafter->readsFeatures(); });
+}
+
+void Speculator::read(int64_t start, std::span<const float> rows) {
+  for (const auto &drafter : drafters)
+    if (drafter->readsFeatures())
+      drafter->read(start, rows);
+}
+
 void Speculator::adopt(const DraftTree &given) {
   tree = given;
   draft.reset(given[0].token); // nothing is known of the kinds of its guesses
   drafted = true;
   stepDraftSeconds = 0;
+  costlySeconds = -1;
 }
 
 void Speculator::evaluated(std::span<const float> rows) { teach(rows); }
@@ -108,6 +152,7 @@ void Speculator::chosen(std::span<const int32_t> tokens) {
   if (!drafted)
     return;
   acceptance.record(draft, tokens);
+  judgeCostly(tokens);
   if (tree.size() == 1)
     return;
   ++statistics.drafts;

@@ -5,6 +5,7 @@
 #include "runtime/SamplingOptions.h"
 #include "runtime/Speculation/CostModel.h"
 #include "runtime/Speculation/DecodeSpec.h"
+#include "runtime/Speculation/DraftGate.h"
 #include "runtime/Speculation/Drafter.h"
 
 #include <functional>
@@ -74,6 +75,7 @@ private:
   CostModel costModel;
   std::unique_ptr<AcceptanceModel> acceptanceModel;
   MakeDrafters makeDrafters;
+  DraftGate::Memory greedyMemory, sampledMemory;
 };
 
 class Speculator {
@@ -92,6 +94,10 @@ public:
   void skipNext() { skip = true; }
   const DraftTree &proposed() const { return tree; }
 
+  /// Whether drafters go on from the model's features.
+  bool readsFeatures() const;
+  /// Features of the tokens of the history from `start` on, as Drafter::read.
+  void read(int64_t start, std::span<const float> rows);
   /// The step's rows of logits, one for each node, as the model gave them.
   void evaluated(std::span<const float> rows);
   /// The same, of the best tokens of each node.
@@ -102,23 +108,27 @@ public:
   const SpeculationStats &stats() const { return statistics; }
 
 private:
+  void draftAll(std::span<const int32_t> history, const DraftLimits &limits);
+  void judgeCostly(std::span<const int32_t> tokens);
   template <class Rows> void teach(const Rows &rows);
   void guard(int64_t tokens);
 
   Speculation &shared;
   RequestAcceptance acceptance;
   Drafters drafters;
+  DraftGate gate;
   DraftTree draft, tree;
   SpeculationStats statistics;
   bool skip = false;
   bool drafted = false; ///< in this step
   double stepDraftSeconds = 0;
-  int64_t streak = 0;       ///< steps with guesses in a row
-  int64_t idle = 0;         ///< steps to pass before drafting again
-  int64_t unprofitable = 0; ///< drafts in a row of which nothing was worth evaluating
-  int64_t verified = 0;     ///< steps that evaluated guesses since the guard last struck
-  double realisedGain = 0;  ///< seconds a step that evaluates guesses saves, running mean
-  int64_t pause = 0;        ///< length of the guard's last pause
+  double costlySeconds = -1; ///< of it by costly drafters; negative when none drafted in this step
+  int64_t streak = 0;        ///< steps with guesses in a row
+  int64_t idle = 0;          ///< steps to pass before drafting again
+  int64_t unprofitable = 0;  ///< drafts in a row of which nothing was worth evaluating
+  int64_t verified = 0;      ///< steps that evaluated guesses since the guard last struck
+  double realisedGain = 0;   ///< seconds a step that evaluates guesses saves, running mean
+  int64_t pause = 0;         ///< length of the guard's last pause
 };
 
 } // namespace yoke

@@ -6,6 +6,22 @@ import sys
 import tempfile
 
 
+def check_heads(yoke, source, heads, prompts, work):
+    """Draft heads of each kind, on prompts of `prompts`."""
+    for kind in ("medusa", "hydra", "eagle"):
+        package = os.path.join(work, f"{kind}.yoke")
+        subprocess.run([yoke, "compile", source, "--draft", f"{kind}:{os.path.join(heads, kind)}", "-q", "-o", package], check=True)
+        ways = [f"{kind}:rows=12,size=full", kind, "auto"]
+        command = [yoke, "bench", package, "--prompts", prompts, "-n", "32", "-r", "1", "-t", "2", "-o", "json"]
+        for way in ways:
+            command += ["--decode", way]
+        rows = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        calls = {(row["class"], row["decode"]): row["tokens_per_call"] for row in rows}
+        assert calls["greedy", ways[0]] > 1.3, (ways[0], calls["greedy", ways[0]])
+        print(f"{ways[0]}: {calls['greedy', ways[0]]:.2f} tokens a call greedy, {calls['sampled', ways[0]]:.2f} sampled")
+        subprocess.run([yoke, "verify", package, "--parity"], check=True)
+
+
 def main():
     yoke, source = sys.argv[1:3]
     text = open(os.path.join(os.path.dirname(__file__), "../../examples/checkpoint/heldout.txt")).read()
@@ -34,6 +50,8 @@ def main():
                 assert calls["greedy", way] > 1.15, (way, calls["greedy", way])
             assert calls["greedy", way] >= 1
             print(f"{way}: {calls['greedy', way]:.2f} tokens a call greedy, {calls['sampled', way]:.2f} sampled")
+        if os.path.isdir(source):
+            check_heads(yoke, source, os.path.join(source, "../heads"), prompts, work)
         run = [yoke, "run", package, "-p", "The whale", "-n", "64", "--json", "-t", "2", "--seed", "5"]
         for flags in (["--temperature", "0"], ["--temperature", "0.9", "--repetition-penalty", "1.2"]):
             plain = json.loads(subprocess.run(run + flags, check=True, stdout=subprocess.PIPE).stdout)

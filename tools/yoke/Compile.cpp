@@ -46,7 +46,7 @@ Status calibrate(CompileFlags &flags) {
 }
 
 Result<int> compile(CompileFlags flags) {
-  if (!flags.draft.empty())
+  if (!flags.draft.empty() && !isDraftHeads(flags.draft))
     YOKE_TRY(DecodeSpec::parse(flags.draft));
   if (flags.calibrate)
     YOKE_TRY(calibrate(flags));
@@ -114,7 +114,10 @@ void addCompileCommand(CLI::App &app, Action &action) {
   command
       ->add_option(
           "--draft", flags->draft,
-          "Compile the generation loop with this way of guessing ahead, as --decode of yoke run; none: without guesses")
+          "Compile the generation loop with this way of guessing ahead, as --decode of yoke run; none: without "
+          "guesses. "
+          "Or draft heads beside the model: medusa:FOLDER, hydra:FOLDER or eagle:FOLDER (trained heads), or medusa for "
+          "heads in the model's own checkpoint")
       ->option_text("SPEC");
   command->add_flag("-q,--quiet", flags->quiet, "No progress");
   command->footer("Example:\n  yoke compile ./checkpoint -o model.yoke --target cpu:x86-64-v3");

@@ -124,3 +124,13 @@ func.func @unused_ops_vanish(%x: tensor<?x8xf32>, %batch: !llm.batch) {
   }
   return
 }
+
+// CHECK-LABEL: @rows_of_rows_are_rows
+func.func @rows_of_rows_are_rows(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x2xf32>) {
+  // CHECK-NEXT: %[[R:.+]] = llm.reshape_rows %[[X:.+]] : tensor<?x8xf32> -> tensor<?x2xf32>
+  // CHECK-NEXT: return %[[X]], %[[X]], %[[R]]
+  %0 = llm.reshape_rows %x : tensor<?x8xf32> -> tensor<?x8xf32>
+  %1 = llm.reshape_rows %x : tensor<?x8xf32> -> tensor<?x2xf32>
+  %2 = llm.reshape_rows %1 : tensor<?x2xf32> -> tensor<?x8xf32>
+  return %0, %2, %1 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x2xf32>
+}

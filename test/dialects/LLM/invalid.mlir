@@ -630,6 +630,22 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<2x2x2xf32>) {
 
 // -----
 
+func.func @f(%x: tensor<?x6xf32>) {
+  // expected-error @+1 {{expected columns of which one number divides the other, found 6 and 4}}
+  %y = llm.reshape_rows %x : tensor<?x6xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x6xf32>) {
+  // expected-error @+1 {{expected x and the result of the same element type}}
+  %y = llm.reshape_rows %x : tensor<?x6xf32> -> tensor<?x3xbf16>
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<?x6xf32>, %w: tensor<?x8xf32>) {
   // expected-error @+1 {{expected heads to divide the 8 columns of b, found 3}}
   %y = llm.concat_heads %x, %w {heads = 3} : tensor<?x6xf32>, tensor<?x8xf32>

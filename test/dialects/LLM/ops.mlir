@@ -174,3 +174,12 @@ func.func @heads(%x: tensor<?x8xf32>, %w: tensor<2x5x3xbf16>) {
   %1 = llm.concat_heads %x, %0 {heads = 2} : tensor<?x8xf32>, tensor<?x10xf32>
   return
 }
+
+// CHECK-LABEL: @reshaped
+func.func @reshaped(%x: tensor<?x8xf32>) {
+  // CHECK: llm.reshape_rows %{{.+}} : tensor<?x8xf32> -> tensor<?x2xf32>
+  %0 = llm.reshape_rows %x : tensor<?x8xf32> -> tensor<?x2xf32>
+  // CHECK: llm.reshape_rows %{{.+}} : tensor<?x2xf32> -> tensor<?x6xf32>
+  %1 = llm.reshape_rows %0 : tensor<?x2xf32> -> tensor<?x6xf32>
+  return
+}

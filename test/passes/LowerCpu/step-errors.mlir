@@ -157,7 +157,7 @@ func.func @step(%batch: !llm.batch) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
     %r = llm.rope_table %b {rope = #llm.rope<frequencies = [1.0, 0.5], magnitude = 1.0>} : tensor<?x4xf32>
     llm.yield %r : tensor<?x4xf32>
   }
-  // expected-error @below {{expected a step that returns one tensor, found more}}
+  // expected-error @below {{expected a step that returns different tensors, found one twice}}
   return %t, %t : tensor<?x4xf32>, tensor<?x4xf32>
 }
 
@@ -237,4 +237,23 @@ func.func @step(%tokens: tensor<?xi32>) -> tensor<?x8xf32> {
     llm.yield %e : tensor<?x8xf32>
   }
   return %x : tensor<?x8xf32>
+}
+
+// -----
+
+// Three ids make no whole rows of two.
+module {
+func.func @step(%tokens: tensor<?xi32>, %batch: !llm.batch) -> tensor<?x4xf32> {
+  %t = llm.fused "rope_table"(%batch) : (!llm.batch) -> tensor<?x4xf32> {
+  ^bb0(%b: !llm.batch):
+    %r = llm.rope_table %b {rope = #llm.rope<frequencies = [1.0, 0.5], magnitude = 1.0>} : tensor<?x4xf32>
+    llm.yield %r : tensor<?x4xf32>
+  }
+  return %t : tensor<?x4xf32>
+}
+func.func @head(%features: tensor<?x4xf32>) -> tensor<?x8xf32> {
+  // expected-error @below {{the CPU step reshapes whole groups of tokens' rows only}}
+  %r = llm.reshape_rows %features : tensor<?x4xf32> -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
 }

@@ -64,6 +64,31 @@ TEST(Manifest, ALoopIsRead) {
   }
 }
 
+TEST(Manifest, DraftHeads) {
+  Manifest manifest = sampleManifest();
+  DraftDescription draft{"hydra", 2, manifest.vocabSize - 1, {{"hydra_prefix", manifest.step}, {"hydra_head_0", {}}}};
+  draft.entries[1].step.maxTokens = draft.entries[1].step.outputColumns = 1;
+  manifest.draft = draft;
+  manifest.step.featureColumns = 7;
+  Json json = manifest.toJson();
+  Result<Manifest> read = Manifest::fromJson(json, "manifest");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->toJson(), json);
+  EXPECT_EQ(read->draft->find("hydra_prefix")->step.kvLayers.size(), manifest.step.kvLayers.size());
+  EXPECT_EQ(read->draft->find("eagle_layer"), nullptr);
+  for (auto [pointer, value, message] :
+       {std::tuple("/draft/kind", "\"other\"", "draft.kind"), std::tuple("/draft/heads", "0", "draft.heads"),
+        std::tuple("/draft/vocabulary", "1000000", "draft.vocabulary"),
+        std::tuple("/draft/entries/0/step/max_tokens", "0", "max_tokens"),
+        std::tuple("/step/feature_columns", "0", "step.feature_columns")}) {
+    Json damaged = json;
+    damaged[Json::json_pointer(pointer)] = *parseJson(value, "test");
+    Result<Manifest> refused = Manifest::fromJson(damaged, "manifest");
+    ASSERT_FALSE(refused) << pointer;
+    EXPECT_THAT(refused.error().message, HasSubstr(message));
+  }
+}
+
 TEST(Manifest, EveryKeyIsNeeded) {
   Json json = sampleManifest().toJson();
   for (const char *object : {"", "/target", "/step", "/step/kv_layers/0", "/kernels/0"})
