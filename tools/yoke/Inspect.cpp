@@ -65,8 +65,8 @@ std::string asText(const Package &package) {
          fmt::format("compiled, draft {}, up to {} rows a step{}", m.loop->draft, m.loop->capacity,
                      m.loop->best ? fmt::format(", greedy from the {} best tokens of a row", m.loop->best) : ""));
   if (m.draft)
-    line("draft heads", fmt::format("{}, {} heads, {} of {} tokens", m.draft->kind, m.draft->heads, m.draft->vocabulary,
-                                    m.vocabSize));
+    line("draft heads",
+         fmt::format("{}, {} heads, {} of {} tokens", m.draft->kind, m.draft->heads, m.draft->vocabulary, m.vocabSize));
   line("compiled by", fmt::format("yoke {}, LLVM {}", m.yokeVersion, m.llvmVersion));
   line("source sha256", m.sourceSha256);
   out += fmt::format("\n  {:<20} {:<8} {:>14} {:>14}\n", "section", "kind", "offset", "bytes");

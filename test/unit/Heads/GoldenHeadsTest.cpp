@@ -27,9 +27,8 @@ protected:
     const fs::path heads = examples / "heads" / GetParam();
     golden = parseJson(readFile((heads / "golden.json").string(), 1 << 24).value(), "golden.json").value();
     package = fs::temp_directory_path() / fmt::format("yoke-heads-{}-{}.yoke", getpid(), GetParam());
-    const std::string command =
-        fmt::format("{}/bin/yoke compile {}/checkpoint --draft {}:{} -q -o {}", YOKE_BUILD_DIR, examples.string(),
-                    kind(), heads.string(), package.string());
+    const std::string command = fmt::format("{}/bin/yoke compile {}/checkpoint --draft {}:{} -q -o {}", YOKE_BUILD_DIR,
+                                            examples.string(), kind(), heads.string(), package.string());
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
     session = Session::create(Model::open(package.string()).value(), {2, false, 0}).value();
     runner = HeadRunner::create(*session).value();
