@@ -220,8 +220,8 @@ TEST_F(CommandLine, RefusedInput) {
         std::string("run fake.yoke --token-ids 99999999999"), std::string("run fake.yoke -f missing"),
         std::string("run fake.yoke -f /dev/zero"), std::string("eval fake.yoke --embed -p a"),
         "eval fake.yoke -o x.npy --token-ids " + long_ids, std::string("bench fake.yoke -p 65"),
-        std::string("inspect out"), std::string("verify /dev/null"), std::string("run fake.yoke -p a --decode medusa"),
-        std::string("compile . -o x.yoke --draft hydra")}) {
+        std::string("inspect out"), std::string("verify /dev/null"),
+        std::string("run fake.yoke -p a --decode medusa")}) {
     Outcome run = yoke(arguments);
     EXPECT_EQ(run.exitCode, 3) << arguments << ": " << run.err;
     EXPECT_THAT(run.err, StartsWith("yoke: error: ")) << arguments;
